@@ -1,0 +1,1 @@
+"""What records mean: from records on disk to a report."""

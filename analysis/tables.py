@@ -1,0 +1,196 @@
+"""Run records turned into tidy frames: one row per run, one row per epoch, one row per cell.
+
+Columns of `runs` (tables/runs.csv), a row per cell and seed; metrics are those after the run's last epoch:
+
+| column | type | unit | meaning |
+|---|---|---|---|
+| run | str | | id of the trajectory's record; shared by runs of one trajectory |
+| cell | str | | the cell's label |
+| a column per factor | str | | the level's label |
+| seed | int | | replicate and block |
+| epochs | int | epochs | how far along the trajectory the run looks (where it is no factor) |
+| status | str | | complete, diverged, failed, missing |
+| accuracy, loss | float | share, nats | as Keras logs them: means over the epoch, while the weights move |
+| on_accuracy, on_loss | float | share, nats | training probe in training mode (dropout on), mean of some mask draws |
+| on_accuracy_se, on_loss_se | float | share, nats | standard error of those means over mask draws |
+| off_accuracy, off_loss | float | share, nats | the same images in inference mode |
+| holdout_accuracy, holdout_loss | float | share, nats | images of the training file that are never trained on |
+| val_accuracy, val_loss | float | share, nats | the validation set |
+| train_seconds, measure_seconds | float | s | wall time of all the run's epochs |
+
+Losses are cross-entropy without penalties. Metrics of a run that is not complete are empty.
+`history` (tables/history.csv) has the same columns but `status`, and `epoch` (from 1): a row per run and epoch.
+`cells` (tables/cells.csv) has a row per cell: its factors, `n` (seeds that are complete in every
+cell), and for each metric `<metric>`, `<metric>_low` and `<metric>_high`: mean and 95 % t-interval over those seeds.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from runner.store import Record, Store, read_study
+
+METRICS = (
+    "accuracy",
+    "loss",
+    "on_accuracy",
+    "on_loss",
+    "on_accuracy_se",
+    "on_loss_se",
+    "off_accuracy",
+    "off_loss",
+    "holdout_accuracy",
+    "holdout_loss",
+    "val_accuracy",
+    "val_loss",
+)
+SECONDS = ("train_seconds", "measure_seconds")
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was declared: `kind`, every factor with its levels (baseline first), and for arms the pairs to compare."""
+
+    kind: str
+    factors: dict[str, tuple[str, ...]]
+    comparisons: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's declaration and what its records hold, as frames."""
+
+    declaration: dict[str, Any]
+    design: Design
+    runs: pd.DataFrame
+    history: pd.DataFrame
+    records: dict[str, Record]
+    failures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    quarantined: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def factors(self) -> list[str]:
+        """The factors' keys."""
+        return list(self.design.factors)
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells' labels, baseline first."""
+        return [cell["label"] for cell in self.declaration["cells"]]
+
+
+def read(folder: Path) -> Study:
+    """Return the study declared in `folder`, its records read from the store around it."""
+    declaration = read_study(folder)
+    store = Store(folder.absolute().parent)
+    ids = list(dict.fromkeys(run["run"] for run in declaration["runs"]))
+    found = {run_id: store.record(run_id) for run_id in ids}
+    records = {run_id: record for run_id, record in found.items() if record is not None}
+    failures = {run_id: failure for run_id in ids if (failure := store.failure(run_id)) is not None}
+    return Study(
+        declaration=declaration,
+        design=Design(
+            declaration["design"],
+            {factor["key"]: tuple(factor["levels"]) for factor in declaration["factors"]},
+            tuple(tuple(pair) for pair in declaration.get("comparisons", ())),
+        ),
+        runs=runs_frame(declaration, records, failures),
+        history=history_frame(declaration, records),
+        records=records,
+        failures=failures,
+        quarantined=store.quarantined(set(ids)),
+    )
+
+
+def runs_frame(
+    declaration: dict[str, Any], records: dict[str, Record], failures: dict[str, dict[str, Any]]
+) -> pd.DataFrame:
+    """Return a row per declared run, cells in plan order, then seeds."""
+    rows = []
+    for run in declaration["runs"]:
+        record = records.get(run["run"])
+        status = status_of(record, run["epochs"], run["run"] in failures)
+        rows.append(run_keys(declaration, run) | {"status": status} | last_metrics(record, run["epochs"], status))
+    keys = list(run_keys(declaration, declaration["runs"][0]))
+    return pd.DataFrame(rows, columns=[*keys, "status", *METRICS, *SECONDS])
+
+
+def run_keys(declaration: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+    """Return what names a run: record, cell, levels, seed, epochs."""
+    cell = declaration["cells"][run["cell"]]
+    named = {"run": run["run"], "cell": cell["label"], **cell["levels"], "seed": run["seed"]}
+    return named if "epochs" in named else named | {"epochs": run["epochs"]}
+
+
+def status_of(record: Record | None, epochs: int, failed: bool) -> str:
+    """Return complete, diverged, failed or missing for a run that looks at a record after `epochs` epochs."""
+    if record is not None and record.epochs >= epochs and not (record.diverged and record.epochs == epochs):
+        return "complete"
+    if record is not None and record.diverged:
+        return "diverged"
+    return "failed" if failed else "missing"
+
+
+def last_metrics(record: Record | None, epochs: int, status: str) -> dict[str, float]:
+    """Return the metrics after `epochs` epochs and the seconds up to there; nothing for a run that is not complete."""
+    if record is None or status != "complete":
+        return {}
+    metrics = {name: record.history[name][epochs - 1] for name in METRICS if name in record.history}
+    return metrics | {name: sum(record.history[name][:epochs]) for name in SECONDS}
+
+
+def history_frame(declaration: dict[str, Any], records: dict[str, Record]) -> pd.DataFrame:
+    """Return a row per run and epoch, as far as the run looks; a diverged run's epochs up to its last."""
+    parts = []
+    for run in declaration["runs"]:
+        record = records.get(run["run"])
+        if record is None or not record.covers(run["epochs"]):
+            continue
+        upto = min(run["epochs"], record.epochs)
+        columns = {name: column[:upto] for name, column in record.history.items() if name in (*METRICS, *SECONDS)}
+        parts.append(pd.DataFrame({**run_keys(declaration, run), "epoch": np.arange(1, upto + 1), **columns}))
+    keys = list(run_keys(declaration, declaration["runs"][0]))
+    if not parts:
+        return pd.DataFrame(columns=[*keys, "epoch", *METRICS, *SECONDS])
+    return pd.concat(parts, ignore_index=True).reindex(columns=[*keys, "epoch", *METRICS, *SECONDS])
+
+
+def complete_seeds(runs: pd.DataFrame) -> list[int]:
+    """Return the seeds whose run is complete in every cell: the only ones that are compared."""
+    whole = runs["status"].eq("complete").groupby(runs["seed"], sort=False).all()
+    return [int(seed) for seed in whole.index[whole]]
+
+
+def cells_frame(runs: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
+    """Return a row per cell: mean and 95 % t-interval of each metric over the seeds that every cell has."""
+    seeds = complete_seeds(runs)
+    rows = []
+    for label, group in runs.groupby("cell", sort=False):
+        kept = group[group["seed"].isin(seeds)]
+        row = {"cell": label, **{key: group[key].iloc[0] for key in factors}, "n": len(kept)}
+        for metric in (*METRICS, *SECONDS):
+            mean, low, high = interval(kept[metric].to_numpy(float))
+            row |= {metric: mean, f"{metric}_low": low, f"{metric}_high": high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Return mean, low and high of the 95 % t-interval; low and high are NaN below two values, all below one."""
+    if len(values) == 0 or np.isnan(values).any():
+        return np.nan, np.nan, np.nan
+    mean = float(values.mean())
+    if len(values) == 1:
+        return mean, np.nan, np.nan
+    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return mean, mean - half, mean + half
+
+
+def predictions(study: Study, runs: pd.DataFrame) -> np.ndarray:
+    """Return the class each of these runs gives every validation image after its last epoch: (runs, images) uint8."""
+    epochs = runs["epochs"].astype(int)
+    return np.stack([study.records[run].predictions[epoch - 1] for run, epoch in zip(runs["run"], epochs, strict=True)])

@@ -1,0 +1,280 @@
+"""Hydra sweeper `ablation`: a command's overrides -> a checked plan -> what is missing, trained -> the report."""
+
+import copy
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from runner.settings import PLAIN_KEYS
+
+
+@dataclass
+class AblationSweeperConfig:
+    """What selects this sweeper; `params` are axes that a command need not write."""
+
+    _target_: str = "hydra_plugins.ablation_sweeper.AblationSweeper"
+    params: dict[str, str] = field(default_factory=dict)
+
+
+ConfigStore.instance().store("ablation", node=AblationSweeperConfig, group="hydra/sweeper", provider="ablation")
+
+
+class AblationSweeper(Sweeper):
+    """Runs a study: see the module's first line."""
+
+    def __init__(self, params: dict[str, str] | None = None) -> None:
+        self.params = params or {}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep Hydra's handles and make the launcher."""
+        self.hydra_context, self.config = hydra_context, config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Check, plan, train what is missing, report; ends the program with 1 if anything is missing at the end."""
+        from runner.plan import progress, study_name
+        from runner.store import Store
+
+        overrides = self.overrides(arguments)
+        composer = Composer(self.hydra_context.config_loader, self.config, overrides)
+        study = composer.study_settings()
+        plan = composer.plan(study.design)
+        name = study_name(plan, study.name)
+        store = Store(study.results_dir)
+        left = progress(plan, store)
+        if study.dry_run:
+            from runner.preview import preview
+
+            print(preview(plan, left, store, name, study.workers))
+            return
+        self.run_study(plan, left, store, name, study)
+
+    def run_study(self, plan: Any, left: Any, store: Any, name: str, study: Any) -> None:
+        """Declare the study on disk, train what is missing, write the report, print its table."""
+        from runner.plan import declaration, job_of, refuse
+
+        store.prepare()
+        jobs = [job_of(each, store, study.threads) for each in left.missing]
+        if jobs:
+            from runner import pool
+
+            refuse(pool.check(jobs))
+        folder = store.write_study(name, declaration(plan, name, command(), study))
+        if jobs:
+            self.train(jobs, left)
+        from analysis import freshness
+
+        summary, complete = freshness.summary(folder, store)
+        print(summary)
+        if not complete:
+            raise SystemExit(1)
+
+    def train(self, jobs: list[Any], left: Any) -> None:
+        """Hand the jobs to the launcher; what fails lies in the store, and a launcher that breaks hides nothing."""
+        from hydra_plugins.local_launcher import LocalLauncher
+
+        if isinstance(self.launcher, LocalLauncher):
+            workers = OmegaConf.select(self.config, "workers")
+            self.launcher.train(jobs, left.epochs_to_train, workers)
+            return
+        try:
+            self.launcher.launch([each.overrides for each in left.missing], initial_job_idx=0)
+        except Exception as error:
+            print(f"hydra/launcher ended early: {type(error).__name__}: {error}", file=sys.stderr)
+
+    def overrides(self, arguments: list[str]) -> list[Override]:
+        """Return the parsed overrides: default axes first, each key's last writing only."""
+        from runner.settings import BadInput
+
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        written = [f"{key}={value}" for key, value in self.params.items()]
+        last: dict[str, Override] = {}
+        for override in parser.parse_overrides([*written, *arguments]):
+            if override.is_sweep_override() and not override.is_discrete_sweep():
+                raise BadInput(
+                    f"{override.key_or_group} must list its levels; got {override.input_line!r}. Write key=a,b."
+                )
+            last[override.get_key_element()] = override
+        return list(last.values())
+
+
+class Composer:
+    """Composes a study's cells: through Hydra once for each choice that shapes the configuration, by hand for the rest.
+
+    An axis is plain where it sets one value that no other value refers to; such a value is converted
+    as Hydra does it, once, and then put in place, so that ten thousand runs need few compositions.
+    """
+
+    def __init__(self, loader: Any, config: DictConfig, overrides: list[Override]) -> None:
+        self.loader, self.config = loader, config
+        self.fixed = [each.input_line for each in overrides if not each.is_sweep_override()]
+        self.axes = {
+            each.get_key_element(): dict(zip(each.sweep_string_iterator(), plain_levels(each), strict=True))
+            for each in overrides
+            if each.is_sweep_override()
+        }
+        self.groups = {key for key in self.axes if loader.get_group_options(key)}
+        self.bases: dict[tuple[str, ...], dict[str, Any]] = {}
+        self.scratch: dict[tuple[str, ...], DictConfig] = {}
+        self.values: dict[tuple[tuple[str, ...], str, str], Any] = {}
+        self.referenced: set[str] = set()
+        self.check_axes()
+        self.base(tuple(f"{key}={level}" for key, level in self.first().items() if key in self.groups))
+
+    def check_axes(self) -> None:
+        """Raise BadInput for an axis without levels, or over a key that says how the study is run."""
+        from runner.settings import STUDY_KEYS, BadInput
+
+        for key, levels in self.axes.items():
+            if key.lstrip("+").split(".")[0].split("/")[0] in STUDY_KEYS:
+                raise BadInput(
+                    f"{key} must have one value in a study, since it is no part of a run; got {len(levels)}."
+                )
+            if not levels:
+                raise BadInput(f"{key} must have at least one level; got none.")
+
+    def study_settings(self) -> Any:
+        """Return how the study is run, checked."""
+        from runner.settings import study_settings
+
+        return study_settings(self.compose(self.first()))
+
+    def first(self) -> dict[str, str]:
+        """Return the first level of every axis."""
+        return {key: next(iter(levels)) for key, levels in self.axes.items()}
+
+    def plan(self, design: str) -> Any:
+        """Return the study's plan: every cell composed and checked with every seed."""
+        from runner.plan import make_plan
+
+        factors = {key: self.labels(key) for key in self.axes if key != "seed"}
+        levels = {key: tuple(labels.values()) for key, labels in factors.items()}
+        return make_plan(levels, design, self.declared(factors, design))
+
+    def labels(self, key: str) -> dict[str, str]:
+        """Return {level as written: its label}, levels that mean the same only once, the baseline first."""
+        found: dict[str, str] = {}
+        for level in self.axes[key]:
+            label = level if key in self.groups else label_of(select(self.compose(self.first() | {key: level}), key))
+            if label not in found.values():
+                found[level] = label
+        return found
+
+    def declared(self, factors: dict[str, dict[str, str]], design: str) -> Iterator[Any]:
+        """Yield every run that the command asks for, cell by cell and seed by seed."""
+        from runner.plan import Cell, Declared, assignments
+        from runner.settings import check_whole, run_settings
+
+        axes = {key: list(labels) for key, labels in factors.items()}
+        seeds = self.seeds()
+        for cell in assignments(axes, design):
+            levels = {key: factors[key][level] for key, level in cell.items()}
+            settings = run_settings(self.compose(cell))
+            for seed in seeds:
+                check_whole("seed", seed, 0, 2**63 - 1)
+                overrides = [*self.fixed, *(f"{key}={level}" for key, level in cell.items()), f"seed={seed}"]
+                yield Declared(Cell(levels), replace(settings, seed=seed), overrides)
+
+    def seeds(self) -> list[int]:
+        """Return the seeds, each once."""
+        values = [self.compose(self.first() | {"seed": level})["seed"] for level in self.axes.get("seed", [])]
+        if "seed" not in self.axes:
+            values = [self.compose(self.first())["seed"]]
+        return list(dict.fromkeys(values))
+
+    def compose(self, levels: dict[str, str]) -> dict[str, Any]:
+        """Return the configuration with these levels as plain containers."""
+        shaping = tuple(f"{key}={level}" for key, level in levels.items() if not self.is_plain(key))
+        composed = self.base(shaping)
+        for key, level in levels.items():
+            if self.is_plain(key):
+                composed = put(composed, key.split("."), self.value(shaping, key, level))
+        return composed
+
+    def base(self, shaping: tuple[str, ...]) -> dict[str, Any]:
+        """Return Hydra's composition with the overrides that shape it, each combination composed once."""
+        if shaping not in self.bases:
+            composed = self.loader.load_sweep_config(self.config, [*self.fixed, *shaping])
+            plain = {key: value for key, value in composed.items_ex(resolve=False) if key != "hydra"}
+            text = OmegaConf.to_yaml(OmegaConf.create(plain), resolve=False)
+            self.referenced.update(re.findall(r"\$\{([^}]+)\}", text))
+            self.bases[shaping] = checked_keys(OmegaConf.to_container(OmegaConf.create(plain), resolve=True))
+            self.scratch[shaping] = composed
+        return self.bases[shaping]
+
+    def value(self, shaping: tuple[str, ...], key: str, level: str) -> Any:
+        """Return the level as the value that the schema makes of it, converted once; the scratch copy takes it in."""
+        place = (shaping, key, level)
+        if place not in self.values:
+            OmegaConf.update(self.scratch[shaping], key, self.axes[key][level], merge=True)
+            self.values[place] = OmegaConf.select(self.scratch[shaping], key)
+        return self.values[place]
+
+    def is_plain(self, key: str) -> bool:
+        """Tell whether the key sets one value of the schema that no other value refers to."""
+        return key in PLAIN_KEYS and key not in self.referenced
+
+
+def plain_levels(override: Override) -> list[Any]:
+    """Return a sweep's levels as Python values."""
+    return [Override._convert_value(level) for level in override.sweep_iterator()]
+
+
+def checked_keys(composed: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration; BadInput where a key was added that no part of the program reads."""
+    from runner.refusals import known_keys
+    from runner.settings import BadInput, did_you_mean, nearest
+
+    for key in composed:
+        if key not in known_keys():
+            raise BadInput(f"{key} is no key of this program.{did_you_mean(nearest(key, known_keys()))}")
+    return composed
+
+
+def select(composed: dict[str, Any], key: str) -> Any:
+    """Return the value at a dotted key."""
+    value: Any = composed
+    for part in key.lstrip("+").split("."):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    return value
+
+
+def put(composed: dict[str, Any], path: list[str], value: Any) -> dict[str, Any]:
+    """Return the containers with another value at the path; only what lies on the path is copied."""
+    changed = copy.copy(composed)
+    changed[path[0]] = value if len(path) == 1 else put(composed[path[0]], path[1:], value)
+    return changed
+
+
+def label_of(value: Any) -> str:
+    """Return a level's label: one for every spelling of the value."""
+    from runner.store import canonical_json
+
+    if isinstance(value, str):
+        return value
+    return canonical_json(value)
+
+
+def command() -> str:
+    """Return the command as typed, less the folders of this machine: a file's name stays, results_dir goes."""
+    words = [word for word in sys.argv[1:] if not word.startswith("results_dir=")]
+    return "python -m runner " + " ".join(shlex.quote(without_folder(word)) for word in words)
+
+
+def without_folder(word: str) -> str:
+    """Return `dataset.path=mnist.npz` for any folder before the file."""
+    key, equals, value = word.partition("=")
+    return key + equals + value.rpartition("/")[2] if key == "dataset.path" else word

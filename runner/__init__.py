@@ -1,0 +1,1 @@
+"""How runs happen: from a command to records on disk."""

@@ -1,0 +1,113 @@
+"""The command line: `python -m runner key=value ...` trains one run, `-m` a study; mistakes become one sentence."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SHOW_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
+CONF = Path(__file__).resolve().parent.parent / "conf"
+
+
+def run_one(config: Any) -> None:
+    """Train the run that a composed configuration describes; Hydra calls this where it trains a single run.
+
+    Launchers other than `local` call it for each of a study's trajectories.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        train_one(config)
+    else:
+        worded(lambda: train_one(config))  # here already: Hydra would print a line of its own first
+
+
+def train_one(config: Any) -> None:
+    """Train the run, unless it is recorded, and print its metrics; RunFailed if it failed."""
+    from omegaconf import OmegaConf
+
+    from runner import plan, pool
+    from runner.settings import run_settings, study_settings
+    from runner.store import Store
+
+    plain = OmegaConf.to_container(config, resolve=True)
+    settings, study = run_settings(plain), study_settings(plain)
+    store = Store(study.results_dir)
+    single = plan.make_plan({}, "factorial", [plan.Declared(plan.Cell({}), settings, [])])
+    [trajectory] = single.trajectories.values()
+    left = plan.progress(single, store)
+    if study.dry_run:
+        from runner.preview import preview
+
+        print(preview(single, left, store, "of one run", 1))
+        return
+    if left.missing:
+        store.prepare()
+        jobs = [plan.job_of(trajectory, store, study.threads)]
+        plan.refuse(pool.check(jobs))
+        if pool.run_jobs(jobs, 1, left.epochs_to_train, 1):
+            raise RunFailed(f"The run failed; see {store.work(trajectory.id)}.")
+    print(plan.describe_record(store.record(trajectory.id), settings.epochs))
+
+
+class RunFailed(Exception):
+    """A run that could be started did not end well."""
+
+
+def worded(action: Callable[[], None]) -> None:
+    """Run the action; turn what the user can mend into one sentence and exit code 2, a stop into 130 or 143."""
+    from runner import pool
+    from runner.settings import BadInput
+    from runner.store import StoreError
+
+    try:
+        action()
+    except pool.Interrupted as error:
+        stop(f"Stopped by {error}. The same command goes on from the last whole epoch.", error.exit_code)
+    except (BadInput, StoreError) as error:
+        stop(str(error), 2)
+    except RunFailed as error:
+        stop(str(error), 1)
+    except Exception as error:
+        if SHOW_TRACEBACK or not is_hydras(error):
+            raise
+        from runner.refusals import sentence
+
+        stop(sentence(error), 2)
+
+
+def main() -> None:
+    """Run the command."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, so that one place words the sentence
+    worded(start_hydra)
+
+
+def start_hydra() -> None:
+    """Hand over to Hydra with the schema registered."""
+    import hydra
+    from hydra.core.config_store import ConfigStore
+
+    from runner.settings import Schema
+
+    ConfigStore.instance().store("schema", node=Schema)
+    hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run_one)()
+
+
+def is_hydras(error: Exception) -> bool:
+    """Tell whether Hydra or OmegaConf raised the error over the user's configuration."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    return isinstance(error, HydraException | OmegaConfBaseException)
+
+
+def stop(text: str, code: int) -> None:
+    """Print the sentence and end with the exit code."""
+    print(text, file=sys.stderr)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,339 @@
+"""Declared factors and seeds -> cells, runs and the trajectories that answer for them; what is done, what is not."""
+
+import ast
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from runner.data import arrays_digest, read_arrays
+from runner.settings import DATASETS, BadInput, Settings, StudySettings
+from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, record_id
+
+# The modules whose code determines numbers; a change in any of them makes other runs.
+NUMERIC_MODULES = ("streams", "layers", "data", "model", "train")
+NAME_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One level of each factor; `levels` maps a factor's key to the level's label."""
+
+    levels: dict[str, str]
+
+    @property
+    def label(self) -> str:
+        """`dropout=true, binarize=false`."""
+        return ", ".join(f"{key}={level}" for key, level in self.levels.items()) or "all settings as given"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell with one seed, looked at after `epochs` epochs of the trajectory `id`."""
+
+    cell: int
+    seed: int
+    epochs: int
+    id: str
+
+
+@dataclass
+class Trajectory:
+    """One training: its identity, how far it must go, and the overrides that compose it."""
+
+    id: str
+    spec: dict[str, Any]
+    epochs: int
+    label: str
+    settings: Settings
+    overrides: list[str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trajectory as a worker takes it: plain values, so that it can be sent to another process."""
+
+    id: str
+    spec: dict[str, Any]
+    epochs: int
+    label: str
+    dataset: str
+    dataset_path: str | None
+    results_dir: str
+    threads: int
+
+
+@dataclass
+class Declared:
+    """One run as the command asks for it, before it has an identity."""
+
+    cell: Cell
+    settings: Settings
+    overrides: list[str]
+
+
+@dataclass
+class Plan:
+    """What a study consists of."""
+
+    factors: dict[str, tuple[str, ...]]
+    design: str
+    cells: list[Cell]
+    seeds: list[int]
+    runs: list[Run]
+    trajectories: dict[str, Trajectory] = field(default_factory=dict)
+
+    def inert(self) -> list[tuple[str, str]]:
+        """Return (factor, the other levels' label) wherever changing the factor's level changes no run."""
+        ids: dict[int, tuple[tuple[str, int], ...]] = {}
+        for place in range(len(self.cells)):
+            ids[place] = tuple((run.id, run.epochs) for run in self.runs if run.cell == place)
+        found = []
+        for key in self.factors:
+            groups: dict[str, list[int]] = {}
+            for place, cell in enumerate(self.cells):
+                rest = ", ".join(f"{other}={level}" for other, level in cell.levels.items() if other != key)
+                groups.setdefault(rest, []).append(place)
+            for rest, places in groups.items():
+                if len(places) > 1 and len({ids[place] for place in places}) == 1:
+                    found.append((key, rest))
+        return found
+
+
+def assignments(axes: dict[str, list[str]], design: str) -> list[dict[str, str]]:
+    """Return the cells of a design, each a mapping of every axis to one of its levels; the baseline comes first.
+
+    factorial: every combination, the last axis fastest. one_at_a_time: the first level of every
+    axis, then each other level of each axis with the rest at their first.
+    """
+    if design == "factorial":
+        return [dict(zip(axes, levels, strict=True)) for levels in itertools.product(*axes.values())]
+    baseline = {key: levels[0] for key, levels in axes.items()}
+    return [baseline] + [baseline | {key: level} for key, levels in axes.items() for level in levels[1:]]
+
+
+def make_plan(factors: dict[str, tuple[str, ...]], design: str, declared: Iterable[Declared]) -> Plan:
+    """Return the plan: identities given, duplicates dropped, runs that share a trajectory grouped."""
+    plan = Plan(factors, design, [], [], [])
+    places: dict[str, int] = {}
+    seen = set()
+    for each in declared:
+        place = places.setdefault(each.cell.label, len(places))
+        if place == len(plan.cells):
+            plan.cells.append(each.cell)
+        if (place, each.settings.seed) in seen:
+            continue
+        seen.add((place, each.settings.seed))
+        trajectory = add_trajectory(plan, each)
+        plan.runs.append(Run(place, each.settings.seed, each.settings.epochs, trajectory.id))
+    plan.seeds = list(dict.fromkeys(run.seed for run in plan.runs))
+    return plan
+
+
+def add_trajectory(plan: Plan, declared: Declared) -> Trajectory:
+    """Return the trajectory that answers for the declared run, new or made longer."""
+    spec = trajectory_spec(declared.settings)
+    run_id = record_id(spec)
+    known = plan.trajectories.get(run_id)
+    if known is None or declared.settings.epochs > known.epochs:
+        label = f"{declared.cell.label}, seed {declared.settings.seed}"
+        plan.trajectories[run_id] = Trajectory(
+            run_id, spec, declared.settings.epochs, label, declared.settings, declared.overrides
+        )
+    return plan.trajectories[run_id]
+
+
+def trajectory_spec(settings: Settings) -> dict[str, Any]:
+    """Return what a trajectory's numbers depend on, as plain JSON values; equal specs are one training.
+
+    `epochs` is in it only where the schedule depends on it: else a longer run passes through the
+    shorter one.
+    """
+    spec = {
+        "schema": SCHEMA,
+        "code": code_digest(),
+        "dataset": {
+            "sha256": dataset_digest(settings.dataset, settings.dataset_path),
+            "classes": settings.classes,
+            "holdout": float(settings.holdout),
+        },
+        "transforms": {"normalize": settings.normalize, "binarize": settings.binarize},
+        "layers": list(settings.layers),
+        "training": {
+            "optimizer": settings.optimizer,
+            "learning_rate": float(settings.learning_rate),
+            "schedule": settings.schedule,
+            "batch_size": settings.batch_size,
+        },
+        "measuring": {
+            "probe": settings.probe,
+            "probe_draws": settings.probe_draws if settings.probe else 0,
+        },
+        "seed": settings.seed,
+    }
+    return spec if settings.schedule == "constant" else spec | {"epochs": settings.epochs}
+
+
+@cache
+def dataset_digest(name: str, path: str | None) -> str:
+    """Return the sha256 of the dataset's arrays: the pinned one, or read from the file that the user named."""
+    pinned = DATASETS[name]
+    try:
+        return pinned or arrays_digest(read_arrays(name, path))
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+
+
+@cache
+def code_digest() -> str:
+    """Return the sha256 of the code that determines numbers, less comments, docstrings and layout."""
+    folder = Path(__file__).parent
+    shapes = [code_shape((folder / f"{name}.py").read_text(encoding="utf-8")) for name in NUMERIC_MODULES]
+    return hashlib.sha256(canonical_json(shapes).encode()).hexdigest()
+
+
+def code_shape(source: str) -> Any:
+    """Return the syntax tree of `source` without docstrings as nested lists; the same on every Python version."""
+
+    def shape(node: Any) -> Any:
+        if isinstance(node, list):
+            return [shape(each) for each in node]
+        if not isinstance(node, ast.AST):
+            return repr(node)
+        values = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            values["body"] = values["body"][1:]
+        return [type(node).__name__, {name: shape(value) for name, value in values.items()}]
+
+    return shape(ast.parse(source))
+
+
+# ---- what is done and what is missing
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of a plan the store answers for."""
+
+    epochs_done: dict[str, float]  # trajectory id -> epochs recorded; infinite where it diverged
+    missing: list[Trajectory]
+
+    @property
+    def epochs_to_train(self) -> int:
+        """Epochs that are left to train."""
+        return sum(self.epochs_left(each) for each in self.missing)
+
+    def epochs_left(self, trajectory: Trajectory) -> int:
+        """Return the epochs that a missing trajectory still needs."""
+        return trajectory.epochs - int(self.epochs_done.get(trajectory.id, 0))
+
+    def is_done(self, run: Run) -> bool:
+        """Tell whether the store answers for the run."""
+        return self.epochs_done.get(run.id, 0) >= run.epochs
+
+
+def progress(plan: Plan, store: Store) -> Progress:
+    """Ask the store which trajectories are complete as far as the plan needs them."""
+    epochs_done = {}
+    for run_id in plan.trajectories:
+        record = store.record(run_id)
+        if record is not None:
+            epochs_done[run_id] = math.inf if record.diverged else record.epochs
+    missing = [each for each in plan.trajectories.values() if epochs_done.get(each.id, 0) < each.epochs]
+    return Progress(epochs_done, missing)
+
+
+def epochs_shared(plan: Plan) -> int:
+    """Return the epochs that runs which share a trajectory save together."""
+    return sum(run.epochs for run in plan.runs) - sum(each.epochs for each in plan.trajectories.values())
+
+
+def seconds_per_epoch(trajectory: Trajectory, summaries: list[tuple[dict[str, Any], dict[str, Any]]]) -> float | None:
+    """Return the median seconds an epoch of like trajectories took, from (spec, run.json) pairs; None without one.
+
+    Like means the same but for the seed; failing that, the same layers, data and batch size.
+    """
+    exact = [s for spec, s in summaries if {**spec, "seed": 0} == {**trajectory.spec, "seed": 0}]
+    keys = ("layers", "dataset")
+    near = [
+        s
+        for spec, s in summaries
+        if all(spec[key] == trajectory.spec[key] for key in keys)
+        and spec["training"]["batch_size"] == trajectory.spec["training"]["batch_size"]
+    ]
+    found = [s["timing"]["wall_seconds"] / s["timing"]["epochs"] for s in exact or near]
+    return median(found) if found else None
+
+
+# ---- the study's name
+
+
+def study_name(plan: Plan, given: str | None) -> str:
+    """Return the name of the study's folder: the user's, else made of its factors; always a plain file name."""
+    name = given if given is not None else "_x_".join(plan.factors) or "baseline"
+    if given is None:
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:NAME_LENGTH].strip(".") or "study"
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name) or len(name) > NAME_LENGTH:
+        raise BadInput(
+            f"name must be a folder name of at most {NAME_LENGTH} letters, digits, '.', '_' and '-', "
+            f"not starting with '.' or '-'; got {name[:120]!r}."
+        )
+    if name.lower() in RESERVED:
+        raise BadInput(f"name must not be one of {', '.join(RESERVED)}, which the store uses; got {name!r}.")
+    return name
+
+
+# ---- what the processes are told, and what the terminal says
+
+
+def job_of(trajectory: Trajectory, store: Store, threads: int) -> Job:
+    """Return the trajectory as a worker takes it."""
+    return Job(
+        id=trajectory.id,
+        spec=trajectory.spec,
+        epochs=trajectory.epochs,
+        label=trajectory.label,
+        dataset=trajectory.settings.dataset,
+        dataset_path=trajectory.settings.dataset_path,
+        results_dir=str(store.root),
+        threads=threads,
+    )
+
+
+def refuse(problems: list[str]) -> None:
+    """Raise BadInput with the problems, a line each, if there are any."""
+    if problems:
+        raise BadInput("\n".join(problems))
+
+
+def declaration(plan: Plan, name: str, command: str, study: StudySettings) -> dict[str, Any]:
+    """Return what study.json holds: all that the report needs beside the records."""
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "command": command,
+        "design": plan.design,
+        "factors": [{"key": key, "levels": list(levels)} for key, levels in plan.factors.items()],
+        "seeds": plan.seeds,
+        "cells": [{"label": cell.label, "levels": cell.levels} for cell in plan.cells],
+        "runs": [{"cell": run.cell, "seed": run.seed, "epochs": run.epochs, "run": run.id} for run in plan.runs],
+        "inert": [{"factor": key, "where": where} for key, where in plan.inert()],
+        "epochs_shared": epochs_shared(plan),
+        "sesoi": study.sesoi,
+    }
+
+
+def describe_record(record: Record, epochs: int) -> str:
+    """Return the metrics of the run at `epochs`, a line each, as a single run prints them."""
+    row = min(epochs, record.epochs) - 1
+    lines = [f"run {record.id}, {row + 1} epochs" + (", diverged" if record.diverged else "")]
+    for name, column in record.history.items():
+        if name != "epoch" and not name.endswith("_seconds"):
+            lines.append(f"  {name:16} {column[row]:.4f}")
+    return "\n".join(lines)

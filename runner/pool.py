@@ -1,0 +1,296 @@
+"""Trajectories -> processes: a fresh one each, as many at a time as there are cores, with progress and signals."""
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from tqdm import tqdm
+
+from runner.plan import Job
+from runner.store import Store
+
+PRELOADED = ["tensorflow", "keras", "sklearn.datasets", "runner.worker"]
+Tell = Callable[[dict[str, Any]], None]
+
+
+class Interrupted(Exception):
+    """The user or the system asked the program to stop; `signal_number` says how."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal.Signals(signal_number).name)
+        self.signal_number = signal_number
+
+    @property
+    def exit_code(self) -> int:
+        """The shell's convention: 130 for SIGINT, 143 for SIGTERM."""
+        return 128 + self.signal_number
+
+
+def run_jobs(jobs: Iterable[Job], count: int, epochs: int, workers: int | None) -> list[str]:
+    """Train `count` jobs, `epochs` epochs in all; return the ids of those that failed, in the order they did.
+
+    A job that fails is written down in the store and costs only itself. Interrupted is raised, all
+    workers stopped, on SIGINT or SIGTERM; a second signal ends the program at once.
+    """
+    with Signals() as signals:
+        pool = Pool(iter(jobs), min(workers or default_workers(), count), signals, Display(count, epochs))
+        try:
+            return pool.run()
+        finally:
+            pool.stop()
+
+
+def check(jobs: list[Job]) -> list[str]:
+    """Return a sentence for everything about the jobs' data and nets that could not be trained."""
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    with Signals() as signals:
+        process = start("check_jobs", [jobs], writer)
+        writer.close()
+        try:
+            while reader not in (ready := wait([reader, signals.reader])):
+                if signals.reader in ready:
+                    raise Interrupted(signals.received)
+            message = receive(reader)
+        finally:
+            process.kill()
+            process.join()
+    if message is None:
+        return [f"The check of data and nets ended without an answer ({ending(process.exitcode)})."]
+    if message["kind"] == "failed":
+        return [f"The check of data and nets failed: {message['reason']}."]
+    return message["result"]
+
+
+def default_workers() -> int:
+    """Return how many trajectories run at a time: one a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# ---- processes
+
+
+def start(task: str, arguments: list[Any], writer: Connection) -> Any:
+    """Return a fresh process that runs `runner.worker.<task>`, forked from a server that has TensorFlow loaded."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    start_server()
+    process = context.Process(target=enter, args=(task, arguments, writer), daemon=True)
+    process.start()
+    return process
+
+
+def start_server() -> None:
+    """Start the server that forks workers, its error stream closed: TensorFlow greets on it whatever it is told."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def enter(task: str, arguments: list[Any], writer: Connection) -> None:
+    """Be the worker: run the task, send what it tells, and send how it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends Ctrl-C to all; the sweep decides what stops
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    try:
+        function = getattr(importlib.import_module("runner.worker"), task)
+        tell = [writer.send] if task == "run_job" else []
+        writer.send({"kind": "result", "result": function(*arguments, *tell)})
+    except BaseException as error:
+        writer.send({"kind": "failed", "reason": reason_of(error), "traceback": traceback.format_exc()})
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that asked for it has ended, so that none is left behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return one line that says what went wrong."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "out of memory; lower workers= and run the same command again"
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def receive(reader: Connection) -> dict[str, Any] | None:
+    """Return the next message, or None where the process ended without one."""
+    try:
+        return reader.recv()
+    except (EOFError, OSError):
+        return None
+
+
+def ending(exit_code: int | None) -> str:
+    """Return how a process ended, in words."""
+    if exit_code is None or exit_code >= 0:
+        return f"exit code {exit_code}"
+    name = signal.Signals(-exit_code).name
+    hint = ", perhaps by the system because memory ran out; lower workers= if so" if name == "SIGKILL" else ""
+    return f"killed by {name}{hint}"
+
+
+class Signals:
+    """While open, SIGINT and SIGTERM are noted instead of raised, and `reader` becomes ready; a second one ends all."""
+
+    def __enter__(self) -> "Signals":
+        self.received = 0
+        self.reader, self._writer = multiprocessing.Pipe(duplex=False)
+        self._before: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def _note(self, number: int, _frame: Any) -> None:
+        if self.received:
+            os._exit(128 + number)
+        self.received = number
+        self._writer.send_bytes(b"!")
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self.reader.close()
+        self._writer.close()
+
+
+@dataclass
+class Worker:
+    """A process in training and what it last said."""
+
+    job: Job
+    process: Any
+    reader: Connection
+    epoch: int | None = None
+    failure: dict[str, Any] | None = None
+    finished: bool = False
+
+
+class Pool:
+    """Runs jobs side by side until none is left."""
+
+    def __init__(self, jobs: Iterator[Job], workers: int, signals: Signals, display: "Display") -> None:
+        self.jobs, self.size, self.signals, self.display = jobs, workers, signals, display
+        self.workers: list[Worker] = []
+        self.failed: list[str] = []
+
+    def run(self) -> list[str]:
+        """Return the ids of the jobs that failed, once all have ended."""
+        while self.fill() or self.workers:
+            ready = wait([self.signals.reader, *(worker.reader for worker in self.workers)], timeout=1.0)
+            if self.signals.reader in ready:
+                raise Interrupted(self.signals.received)
+            for worker in [each for each in self.workers if each.reader in ready]:
+                self.hear(worker)
+            self.display.refresh()
+        return self.failed
+
+    def fill(self) -> bool:
+        """Start the next job where there is room; tell whether one was started."""
+        if len(self.workers) >= self.size or (job := next(self.jobs, None)) is None:
+            return False
+        reader, writer = multiprocessing.Pipe(duplex=False)
+        worker = Worker(job, start("run_job", [job], writer), reader)
+        writer.close()
+        self.workers.append(worker)
+        return True
+
+    def hear(self, worker: Worker) -> None:
+        """Take in one message of a worker, or its end."""
+        message = receive(worker.reader)
+        if message is None:
+            self.end(worker)
+        elif message["kind"] == "training":
+            worker.epoch = message["epoch"]
+        elif message["kind"] == "epoch":
+            self.display.advance(message["epoch"] - (worker.epoch or 0))
+            worker.epoch = message["epoch"]
+        elif message["kind"] == "failed":
+            worker.failure = {"reason": message["reason"], "traceback": message["traceback"]}
+        elif message["kind"] == "result":
+            worker.finished = True
+
+    def end(self, worker: Worker) -> None:
+        """See a worker off; write down how it failed, if it did."""
+        worker.process.join()
+        worker.reader.close()
+        self.workers.remove(worker)
+        if not worker.finished:
+            failure = worker.failure or {"reason": ending(worker.process.exitcode), "traceback": ""}
+            self.failed.append(worker.job.id)
+            with contextlib.suppress(OSError):
+                Store(worker.job.results_dir).save_failure(worker.job.id, {"label": worker.job.label, **failure})
+            self.display.say(f"failed: {worker.job.label}: {failure['reason']}")
+        self.display.run_ended(worker.job.label, worker.finished)
+
+    def stop(self) -> None:
+        """End every worker; a checkpoint is whole at any moment, so nothing is waited for."""
+        for worker in self.workers:
+            worker.process.terminate()
+        for worker in self.workers:
+            worker.process.join()
+        self.display.close()
+
+
+class Display:
+    """Live progress on the terminal: epochs done, time left; plain lines where there is no terminal."""
+
+    def __init__(self, runs: int, epochs: int) -> None:
+        self.runs, self.epochs = runs, epochs
+        self.ended, self.done = 0, 0
+        self.started = time.perf_counter()
+        self.live = sys.stderr.isatty()
+        self.bar = tqdm(
+            total=epochs,
+            unit="epoch",
+            disable=not self.live,
+            bar_format="{desc} {bar} {n_fmt}/{total_fmt} epochs, {elapsed} so far, {remaining} left",
+            desc=f"0/{runs} trainings",
+        )
+
+    def advance(self, epochs: int) -> None:
+        """Count epochs that were trained."""
+        self.done += epochs
+        self.bar.update(epochs)
+
+    def refresh(self) -> None:
+        """Let the clock go on between epochs."""
+        self.bar.refresh()
+
+    def run_ended(self, label: str, well: bool) -> None:
+        """Count a training that ended."""
+        self.ended += 1
+        self.bar.set_description(f"{self.ended}/{self.runs} trainings")
+        if not self.live and well:
+            spent = time.perf_counter() - self.started
+            left = spent * max(self.epochs - self.done, 0) / max(self.done, 1)
+            self.say(f"[{self.ended}/{self.runs}] {label}: done; {spent:.0f} s so far, about {left:.0f} s left")
+
+    def say(self, line: str) -> None:
+        """Print a line without disturbing the bar."""
+        tqdm.write(line, file=sys.stderr)
+
+    def close(self) -> None:
+        """Leave the terminal clean."""
+        self.bar.close()

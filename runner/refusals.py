@@ -1,0 +1,113 @@
+"""Hydra's and OmegaConf's refusals -> one sentence that names the key, what was expected, what came and what to do."""
+
+import dataclasses
+import re
+import types
+import typing
+from typing import Any
+
+from hydra.errors import OverrideParseException
+
+from runner.settings import Schema, did_you_mean, nearest
+
+EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+def sentence(error: Exception) -> str:
+    """Return the sentence for an error of Hydra or OmegaConf; where none is known, the first line of its text."""
+    if isinstance(error, OverrideParseException):
+        return unreadable(error.override)
+    text = "\n".join(str(each) for each in chain(error))
+    for rewrite in (unknown_key, unknown_choice, wrong_type, sweep_without_m):
+        if (found := rewrite(text)) is not None:
+            return found
+    return first_line(text)
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """Return the error and what it was raised from."""
+    found = []
+    while error is not None:
+        found.append(error)
+        error = error.__cause__
+    return found
+
+
+def unknown_key(text: str) -> str | None:
+    """Word a key that the configuration does not have."""
+    match = re.search(r"Could not override '([^']*)'", text) or re.search(
+        r"Could not append to config.*?'([^']*)'", text
+    )
+    if match is None or "not a valid" in text or "could not be converted" in text:
+        return None
+    key = match[1]
+    where = (
+        "conf/model/ lists the keys of each model" if key.startswith("model.") else "conf/config.yaml lists all keys"
+    )
+    return f"{key} is no key of this program.{did_you_mean(nearest(key, known_keys()))} {where}."
+
+
+def unknown_choice(text: str) -> str | None:
+    """Word a choice that a folder of conf/ does not have."""
+    match = re.search(r"Could not find '([^']*)'", text)
+    if match is None:
+        match = re.search(r"Could not override '([^']*)'\.\s*No match in the defaults list", text)
+        return None if match is None else unknown_key(text)
+    group, _, choice = match[1].rpartition("/")
+    choices = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
+    return f"{group} must be one of {', '.join(choices)}; got {choice!r}.{did_you_mean(nearest(choice, choices))}"
+
+
+def wrong_type(text: str) -> str | None:
+    """Word a value of the wrong type."""
+    match = re.search(r"Value '(.*?)'(?: of type '\w+')? (?:is not a valid|could not be converted)", text, re.DOTALL)
+    key = re.search(r"full_key: (\S+)", text)
+    if match is None or key is None:
+        return None
+    return f"{key[1]} must be {EXPECTED.get(type_of(key[1]), 'of another type')}; got {match[1]!r}."
+
+
+def sweep_without_m(text: str) -> str | None:
+    """Word several values for a key in a command that trains one run."""
+    match = re.search(r"Ambiguous value for argument '([^']*)'", text)
+    if match is None:
+        return None
+    key = match[1].partition("=")[0]
+    return f"{key} must have one value where one run is trained; got {match[1]!r}. Add -m to train them all."
+
+
+def unreadable(override: str) -> str:
+    """Word an argument that Hydra's grammar does not read."""
+    return (
+        f"Every argument must have the form key=value or key=value,value; got {override!r}. Quote special characters."
+    )
+
+
+def known_keys() -> list[str]:
+    """Return every key that can be written, dotted, and the folders of conf/."""
+    return [*dotted_keys(Schema), "study", "hydra/launcher", "hydra/sweeper"]
+
+
+def dotted_keys(schema: Any, prefix: str = "") -> list[str]:
+    """Return the schema's keys, those of nested schemas with their path before them."""
+    found = []
+    for key, kind in typing.get_type_hints(schema).items():
+        found.append(prefix + key)
+        if dataclasses.is_dataclass(kind):
+            found += dotted_keys(kind, f"{prefix}{key}.")
+    return found
+
+
+def type_of(key: str) -> type | None:
+    """Return the plain type of a dotted key, or None where the schema does not say."""
+    kind: Any = Schema
+    for part in key.split("."):
+        kind = typing.get_type_hints(kind).get(part) if dataclasses.is_dataclass(kind) else None
+    if isinstance(kind, types.UnionType):
+        kind = next(each for each in typing.get_args(kind) if each is not type(None))
+    return kind
+
+
+def first_line(text: str) -> str:
+    """Return the first line that says something."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "The command cannot be read.")

@@ -1,0 +1,207 @@
+"""One trajectory in a process of its own: lock, load, train, record."""
+
+import contextlib
+import os
+import platform
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from runner.data import load, split
+from runner.model import build_model
+from runner.plan import Job
+from runner.pool import Tell
+from runner.settings import DATASETS
+from runner.store import Snapshot, Store
+from runner.train import State, Trajectory
+
+
+def limit_threads(threads: int) -> None:
+    """Let TensorFlow use `threads` threads an operation and one operation at a time; before the first operation."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    for device in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(device, True)
+
+
+def run_job(job: Job, tell: Tell) -> None:
+    """Train the job's trajectory as far as it asks and record it; nothing is done where another process was first."""
+    limit_threads(job.threads)
+    store = Store(job.results_dir)
+    store.prepare()
+    tell({"kind": "waiting"})
+    with store.lock(job.id):
+        store.recover(job.id)
+        record = store.record(job.id)
+        if record is None or not record.covers(job.epochs):
+            with output_to(store.work(job.id) / "run.log"):
+                trained, summary = train(job, store, tell)
+            store.commit(job.id, job.spec, trained, summary)
+
+
+@contextlib.contextmanager
+def output_to(log: Path) -> Iterator[None]:
+    """Send all that is printed meanwhile, by Python or by the libraries below it, to the log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    kept = [os.dup(1), os.dup(2)]
+    with open(log, "ab") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+        for descriptor, before in zip((1, 2), kept, strict=True):
+            os.dup2(before, descriptor)
+            os.close(before)
+
+
+def train(job: Job, store: Store, tell: Tell) -> tuple[Snapshot, dict[str, Any]]:
+    """Train on from where the trajectory stands, a checkpoint an epoch; return its end and run.json's contents."""
+    started = time.perf_counter()
+    dataset, digest = load(job.dataset, job.dataset_path, DATASETS[job.dataset], job.spec["dataset"]["classes"])
+    if digest != job.spec["dataset"]["sha256"]:
+        raise ValueError(f"dataset.path must stay as it is while a study runs; {job.dataset_path!r} has changed.")
+    transforms = job.spec["transforms"]
+    splits = split(
+        dataset, job.spec["seed"], job.spec["dataset"]["holdout"], transforms["normalize"], transforms["binarize"]
+    )
+    trajectory = Trajectory(job.spec, splits, job.epochs)
+    environments = resume(job, store, trajectory)
+    first = trajectory.state.epoch
+    tell({"kind": "training", "epoch": first})
+    while trajectory.state.epoch < job.epochs and not trajectory.state.diverged:
+        state = trajectory.run_epoch()
+        store.save_snapshot(job.id, snapshot(state, environments))
+        print(describe(state), flush=True)
+        tell({"kind": "epoch", "epoch": state.epoch})
+    summary = summarize(job, trajectory, environments, time.perf_counter() - started, first)
+    return snapshot(trajectory.state, environments), summary
+
+
+def resume(job: Job, store: Store, trajectory: Trajectory) -> list[dict[str, Any]]:
+    """Set the trajectory to the last epoch on disk, where there is one; return the environments, this one last."""
+    found = store.snapshot(job.id)
+    environments = [] if found is None else found.environments
+    if found is not None:
+        trajectory.resume(State(found.epoch, found.weights, found.slots, found.history, found.predictions))
+    here = environment(job.threads)
+    if not environments or {**environments[-1], "from_epoch": 0} != {**here, "from_epoch": 0}:
+        environments = [*environments, here | {"from_epoch": trajectory.state.epoch + 1}]
+    return environments
+
+
+def snapshot(state: State, environments: list[dict[str, Any]]) -> Snapshot:
+    """Return the state as the store keeps it."""
+    return Snapshot(state.epoch, state.weights, state.slots, state.history, state.predictions, environments)
+
+
+def summarize(
+    job: Job, trajectory: Trajectory, environments: list[dict[str, Any]], seconds: float, first: int
+) -> dict[str, Any]:
+    """Return run.json's contents: outcome, last metrics (None where not finite), timing, environments."""
+    state = trajectory.state
+    last = {key: value if np.isfinite(value) else None for key, value in state.history[-1].items()}
+    return {
+        "status": "diverged" if state.diverged else "complete",
+        "epochs": state.epoch,
+        "label": job.label,
+        "dataset": job.dataset,
+        "parameters": int(trajectory.model.count_params()),
+        "metrics": last,
+        "timing": {
+            "epochs": state.epoch - first,
+            "wall_seconds": seconds,
+            "cpu_seconds": time.process_time(),
+            "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        },
+        "images": {
+            "train": len(trajectory.splits.x_train),
+            "holdout": len(trajectory.splits.x_holdout),
+            "validation": len(trajectory.splits.x_validation),
+            "probe": len(trajectory.probe_images),
+        },
+        "environments": environments,
+    }
+
+
+def describe(state: State) -> str:
+    """Return the log's line for the last epoch."""
+    row = state.history[-1]
+    return " ".join(f"{key}={value:.6g}" for key, value in row.items())
+
+
+def environment(threads: int) -> dict[str, Any]:
+    """Return what, beside the code and the data, the bits of a run depend on."""
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor_name(),
+        "threads": threads,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "gpus": len(tf.config.list_physical_devices("GPU")),
+    }
+
+
+def processor_name() -> str:
+    """Return the processor's model name, as far as the system tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def check_jobs(jobs: list[Job]) -> list[str]:
+    """Return a sentence for every job that could not be trained: its data or its net; keep the validation images.
+
+    Each distinct dataset is read and each distinct net is built once.
+    """
+    limit_threads(1)
+    problems = []
+    for job in {(job.dataset, job.dataset_path, job.spec["dataset"]["classes"]): job for job in jobs}.values():
+        try:
+            dataset, digest = load(job.dataset, job.dataset_path, DATASETS[job.dataset], job.spec["dataset"]["classes"])
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        Store(job.results_dir).save_validation(digest, dataset.x_test, dataset.y_test.astype(np.uint8))
+        users = [other for other in jobs if other.spec["dataset"]["sha256"] == digest]
+        problems += check_nets(users, dataset.x_train.shape[1:]) + check_holdouts(users, len(dataset.x_train))
+    return list(dict.fromkeys(problems))
+
+
+def check_nets(jobs: list[Job], input_shape: tuple[int, ...]) -> list[str]:
+    """Return a sentence for every distinct net that does not fit the images."""
+    problems = []
+    for job in {repr(job.spec["layers"]): job for job in jobs}.values():
+        try:
+            build_model(job.spec["layers"], input_shape, job.spec["dataset"]["classes"], seed=0)
+        except ValueError as error:
+            problems.append(f"{error} (in {job.label})")
+    return problems
+
+
+def check_holdouts(jobs: list[Job], images: int) -> list[str]:
+    """Return a sentence where the holdout would leave nothing to train on."""
+    shares = {job.spec["dataset"]["holdout"] for job in jobs}
+    return [
+        f"holdout must leave an image to train on; {share} of {images} images does not."
+        for share in sorted(shares)
+        if round(images * share) >= images
+    ]

@@ -1,0 +1,131 @@
+"""Layers become a Keras net with the study's shapes; the ones that make no net are refused in a sentence."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+from conftest import ROOT, SMALL_NET
+
+from runner.layers import effective_layers
+from runner.model import KeyedDropout, MaskStreams, build_model
+
+OUT = {"class_name": "Dense", "units": 3, "activation": "softmax", "name": "out"}
+FLAT = {"class_name": "Flatten", "name": "flat"}
+STAGES = [*(f"stage_{number}" for number in range(1, 13)), "final"]
+
+
+def configured(name):
+    """The layers of a file of conf/model as the program composes them."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+
+    from runner.settings import Schema
+
+    ConfigStore.instance().store("schema", node=Schema)
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("config", [f"model={name}"])
+    return OmegaConf.to_container(config, resolve=True)["model"]["layers"]
+
+
+def test_the_final_net_is_that_of_the_study():
+    model, _ = build_model(effective_layers(configured("final"), True), (28, 28, 1), 10, 0)
+    assert [layer.output.shape[1:] for layer in model.layers[1:]] == [
+        (26, 26, 64),
+        (13, 13, 64),
+        (13, 13, 64),
+        (11, 11, 32),
+        (5, 5, 32),
+        (5, 5, 32),
+        (800,),
+        (128,),
+        (10,),
+    ]
+    counts = [layer.count_params() for layer in model.layers if layer.count_params()]
+    assert counts == [640, 18_464, 102_528, 1_290]
+    assert model.count_params() == 122_922
+
+
+def test_the_stages_are_twelve_different_nets_and_the_final_one_is_stage_9():
+    nets = {name: yaml.dump(configured(name)) for name in STAGES}
+    assert nets["stage_9"] == nets["final"]
+    assert len(set(nets.values())) == 12
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_builds_on_mnists_images(name):
+    layers = effective_layers(configured(name), True)
+    model, _ = build_model(layers, (28, 28, 1), 10, 0)
+    assert model.output_shape == (None, 10)
+    assert model.layers[-1].activation is keras.activations.softmax
+
+
+def test_keyed_dropout_scales_what_it_keeps_and_is_idle_in_inference():
+    streams = MaskStreams()
+    layer = KeyedDropout(0.3, streams, name="d")
+    streams.stand_at(tf.constant(streams.keys(0, "masks", 1)), tf.constant(0))
+    ones = tf.ones((200, 100))
+    outputs = layer(ones, training=True).numpy()
+    assert sorted(np.unique(outputs)) == pytest.approx([0, 1 / 0.7])
+    assert outputs.mean() == pytest.approx(1, abs=0.02)
+    np.testing.assert_array_equal(layer(ones).numpy(), ones.numpy())
+
+
+def test_the_gradient_of_keyed_dropout_is_its_mask():
+    streams = MaskStreams()
+    layer = KeyedDropout(0.5, streams, name="d")
+    streams.stand_at(tf.constant(streams.keys(0, "masks", 1)), tf.constant(0))
+    ones = tf.Variable(tf.ones((8, 8)))
+    with tf.GradientTape() as tape:
+        outputs = layer(ones, training=True)
+    np.testing.assert_array_equal(tape.gradient(outputs, ones).numpy(), outputs.numpy())
+
+
+REFUSED = {
+    r"must use built-in Keras layers; got 'Conv2'. Did you mean Conv2D": [{"class_name": "Conv2", "name": "c"}, OUT],
+    r"must use built-in Keras layers; got 'Lambda'": [{"class_name": "Lambda", "name": "l"}, OUT],
+    r"must use built-in Keras layers; got 'TFSMLayer'": [{"class_name": "TFSMLayer", "name": "l"}, OUT],
+    r"must end in one unit a class, 3; the last layer 'flat' gives \(64\)": [FLAT],
+    r"must end in one unit a class, 3; the last layer 'out' gives \(8, 8, 3\)": [OUT],
+    r"must end in a softmax; the last layer 'out' has the activation 'linear'": [FLAT, OUT | {"activation": "linear"}],
+    r"layer 'c' \(Conv2D\) must leave at least one pixel of its input \(8, 8, 1\)": [
+        {"class_name": "Conv2D", "filters": 1, "kernel_size": 9, "name": "c"},
+        FLAT,
+        OUT,
+    ],
+    r"layer 'd' \(Dropout\) must fit.*rate must be at least 0 and below 1; got 1.5": [
+        {"class_name": "Dropout", "rate": 1.5, "name": "d"},
+        FLAT,
+        OUT,
+    ],
+    r"layer 'h' \(Dense\) must fit its input of shape \(64\); Keras says: .*unit": [
+        FLAT,
+        {"class_name": "Dense", "unit": 3, "name": "h"},
+        OUT,
+    ],
+}
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_layers_that_make_no_net_are_refused_in_a_sentence(sentence):
+    with pytest.raises(ValueError, match=sentence) as refused:
+        build_model(REFUSED[sentence], (8, 8, 1), 3, 0)
+    assert "\n" not in str(refused.value)
+
+
+def test_any_keras_layer_may_stand_in_a_net():
+    layers = [
+        {"class_name": "SeparableConv2D", "filters": 4, "kernel_size": 3, "name": "s"},
+        {"class_name": "LayerNormalization", "name": "n"},
+        {"class_name": "GlobalAveragePooling2D", "name": "g"},
+        {"class_name": "Dense", "units": 3, "name": "d"},
+        {"class_name": "Softmax", "name": "p"},
+    ]
+    model, _ = build_model(layers, (8, 8, 1), 3, 0)
+    assert model.predict(np.zeros((2, 8, 8, 1)), verbose=0).sum() == pytest.approx(2)
+
+
+def test_mask_streams_are_those_of_the_dropout_layers():
+    _, streams = build_model(SMALL_NET, (8, 8, 1), 3, 0)
+    assert streams.layer_names == ["drop_a", "drop_b"]

@@ -1,0 +1,161 @@
+"""A plan: cells in order, one identity for one experiment, shared trajectories, what is missing."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_settings import GOOD
+
+from runner import plan as planning
+from runner.plan import Cell, Declared, assignments, code_shape, make_plan, study_name, trajectory_spec
+from runner.settings import BadInput, run_settings
+from runner.store import record_id
+
+
+def declared(levels, seed=0, **changes):
+    return Declared(Cell(levels), run_settings(GOOD | changes | {"seed": seed}), [])
+
+
+def identity(**changes):
+    return record_id(trajectory_spec(run_settings(GOOD | changes)))
+
+
+def test_a_factorial_design_crosses_the_factors_baseline_first():
+    cells = assignments({"a": ["1", "2"], "b": ["x", "y", "z"]}, "factorial")
+    assert [tuple(cell.values()) for cell in cells] == [
+        ("1", "x"),
+        ("1", "y"),
+        ("1", "z"),
+        ("2", "x"),
+        ("2", "y"),
+        ("2", "z"),
+    ]
+
+
+def test_one_at_a_time_changes_one_factor_from_the_baseline():
+    cells = assignments({"a": ["1", "2"], "b": ["x", "y", "z"]}, "one_at_a_time")
+    assert [tuple(cell.values()) for cell in cells] == [("1", "x"), ("2", "x"), ("1", "y"), ("1", "z")]
+
+
+def test_runs_of_one_trajectory_are_trained_once():
+    runs = [declared({"epochs": str(epochs)}, seed, epochs=epochs) for epochs in (10, 30) for seed in (0, 1)]
+    plan = make_plan({"epochs": ("10", "30")}, "factorial", runs)
+    assert len(plan.runs) == 4 and len(plan.trajectories) == 2
+    assert {trajectory.epochs for trajectory in plan.trajectories.values()} == {30}
+    assert planning.epochs_shared(plan) == 20
+
+
+def test_with_a_schedule_over_all_epochs_nothing_is_shared():
+    runs = [declared({"epochs": str(epochs)}, epochs=epochs, schedule="cosine") for epochs in (10, 30)]
+    plan = make_plan({"epochs": ("10", "30")}, "factorial", runs)
+    assert len(plan.trajectories) == 2 and planning.epochs_shared(plan) == 0
+
+
+def test_a_toggle_that_changes_nothing_is_found_out():
+    dense = {"layers": [{"class_name": "Dense", "units": 10}]}
+    runs = [declared({"dropout": str(on).lower()}, seed, dropout=on, model=dense) for on in (True, False) for seed in (0, 1)]
+    plan = make_plan({"dropout": ("true", "false")}, "factorial", runs)
+    assert len(plan.trajectories) == 2
+    assert plan.inert() == [("dropout", "")]
+
+
+def test_a_toggle_that_changes_nothing_in_one_model_is_found_out_there():
+    models = {"plain": {"layers": [{"class_name": "Dense", "units": 10}]}, "noisy": GOOD["model"]}
+    runs = [
+        declared({"model": name, "dropout": str(on).lower()}, dropout=on, model=model)
+        for name, model in models.items()
+        for on in (True, False)
+    ]
+    plan = make_plan({"model": ("plain", "noisy"), "dropout": ("true", "false")}, "factorial", runs)
+    assert plan.inert() == [("dropout", "model=plain")] or ("model", "dropout=false") in plan.inert()
+    assert ("dropout", "model=plain") in plan.inert() and ("dropout", "model=noisy") not in plan.inert()
+
+
+def test_duplicate_seeds_are_one_run():
+    plan = make_plan({}, "factorial", [declared({}), declared({}), declared({}, 1)])
+    assert [run.seed for run in plan.runs] == [0, 1] == plan.seeds
+
+
+def test_one_experiment_has_one_identity_however_it_is_written():
+    explicit = {"layers": [*GOOD["model"]["layers"][:1], {"units": 10, "class_name": "Dense", "use_bias": True}]}
+    assert identity() == identity(learning_rate=0.001) == identity(learning_rate=1e-3) == identity(model=explicit)
+    assert identity() == identity(epochs=30)
+
+
+CHANGES = [
+    {"dropout": False},
+    {"binarize": True},
+    {"normalize": "column_l2"},
+    {"seed": 1},
+    {"batch_size": 33},
+    {"optimizer": "sgd"},
+    {"learning_rate": 0.0011},
+    {"schedule": "cosine"},
+    {"holdout": 0.2},
+    {"probe": 101},
+    {"probe_draws": 3},
+    {"dataset": GOOD["dataset"] | {"name": "mnist"}},
+    {"dataset": GOOD["dataset"] | {"classes": 11}},
+    {"model": {"layers": [{"class_name": "Dropout", "rate": 0.4}, {"class_name": "Dense", "units": 10}]}},
+    {"model": {"layers": [{"class_name": "Dropout", "rate": 0.5}, {"class_name": "Dense", "units": 11}]}},
+]
+
+
+def test_every_change_that_can_change_a_number_gives_another_identity():
+    identities = [identity(), *(identity(**change) for change in CHANGES)]
+    assert len(set(identities)) == len(identities)
+
+
+def test_every_setting_of_a_run_but_paths_and_names_is_in_the_identity():
+    base = run_settings(GOOD)
+    outside = {"dataset", "dataset_path", "epochs"}  # the dataset counts by content, epochs by schedule
+    inside = {field.name for field in dataclasses.fields(base)} - outside
+    touched = {key for change in CHANGES for key in change} | {"layers", "classes"}
+    assert inside <= touched
+
+
+@given(st.floats(1e-6, 1.0), st.integers(0, 2**40), st.integers(1, 512))
+def test_identity_is_a_function_of_the_values(rate, seed, batch):
+    changes = {"learning_rate": rate, "seed": seed, "batch_size": batch}
+    assert identity(**changes) == identity(**dict(reversed(changes.items())))
+    assert identity(**changes) != identity(**{**changes, "seed": seed + 1})
+
+
+def test_comments_and_docstrings_of_the_code_do_not_count():
+    plain = "def f(x):\n    return x + 1\n"
+    noted = '"""Module."""\n\ndef f(x):\n    """Say."""\n    # why\n    return (x\n            + 1)\n'
+    assert code_shape(noted) == code_shape(plain)
+
+
+def test_a_change_of_the_code_counts():
+    assert code_shape("def f(x):\n    return x + 1\n") != code_shape("def f(x):\n    return x + 2\n")
+    assert code_shape("x = 1") != code_shape("x = True")
+    assert code_shape("def f(a, b=1): pass") != code_shape("def f(a, b=2): pass")
+
+
+def test_other_code_makes_other_runs(monkeypatch):
+    before = identity()
+    monkeypatch.setattr(planning, "code_digest", lambda: "other")
+    assert identity() != before
+
+
+def test_a_study_is_named_after_its_factors():
+    plan = make_plan({"dropout": ("true",), "model.layers.0.filters": ("1",)}, "factorial", [declared({})])
+    assert study_name(plan, None) == "dropout_x_model.layers.0.filters"
+    assert study_name(make_plan({}, "factorial", [declared({})]), None) == "baseline"
+    hostile = make_plan({"../../etc": ("1",)}, "factorial", [declared({})])
+    assert study_name(hostile, None) == "_.._etc"
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "", ".hidden", "-m", "runs", "Quarantine", "a\nb", "x" * 81, "a b", "é", "a|b", "=1"]
+)
+def test_a_name_that_is_no_plain_folder_name_is_refused(name):
+    with pytest.raises(BadInput, match="^name must"):
+        study_name(make_plan({}, "factorial", [declared({})]), name)
+
+
+def test_no_name_leaves_the_results_folder():
+    very_long = make_plan({"x" * 300: ("1",)}, "factorial", [declared({})])
+    assert len(study_name(very_long, None)) == 80

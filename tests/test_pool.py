@@ -1,0 +1,181 @@
+"""Trajectories run in processes of their own: what fails costs only itself, and signals stop all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, small_spec
+
+from runner import pool
+from runner.data import arrays_digest, read_npz
+from runner.plan import Job
+from runner.store import Store, record_id
+
+
+def job_on(npz: Path, results: Path, epochs: int = 1, **changes) -> Job:
+    """A job on the small dataset."""
+    digest = arrays_digest(read_npz(npz))
+    spec = small_spec(dataset={"sha256": digest, "classes": 3, "holdout": 0.2}, **changes)
+    return Job(record_id(spec), spec, epochs, f"seed {spec['seed']}", "npz", str(npz), str(results), 1)
+
+
+@pytest.fixture
+def results(tmp_path):
+    Store(tmp_path / "results").prepare()
+    return tmp_path / "results"
+
+
+BROKEN_LAYERS = [{"class_name": "Dense", "units": 3, "activation": "no such activation", "name": "out"}]
+
+
+def test_a_job_that_fails_costs_only_itself_and_is_written_down(small_npz, results, capfd):
+    good = [job_on(small_npz, results, seed=seed) for seed in (0, 1)]
+    bad = job_on(small_npz, results, layers=BROKEN_LAYERS)
+    failed = pool.run_jobs([good[0], bad, good[1]], 3, 3, workers=2)
+    store = Store(results)
+    assert failed == [bad.id]
+    assert [store.record(job.id).epochs for job in good] == [1, 1]
+    failure = store.failure(bad.id)
+    assert "no such activation" in failure["reason"] and "Traceback" in failure["traceback"]
+    assert "failed: seed 0: ValueError" in capfd.readouterr().err
+
+
+def test_records_are_the_same_whatever_ran_before_and_beside_them(small_npz, results, tmp_path):
+    jobs = [job_on(small_npz, results, epochs=2, seed=seed) for seed in (0, 1)]
+    pool.run_jobs(jobs, 2, 4, workers=2)
+    alone = tmp_path / "alone"
+    Store(alone).prepare()
+    pool.run_jobs([job_on(small_npz, alone, epochs=2, seed=1)], 1, 2, workers=1)
+    ours, theirs = Store(results).record(jobs[1].id), Store(alone).record(jobs[1].id)
+    for name, column in ours.history.items():
+        if not name.endswith("seconds"):
+            assert column == theirs.history[name], name
+    assert ours.predictions.tobytes() == theirs.predictions.tobytes()
+    assert Store(results).snapshot(jobs[1].id).weights[0].tobytes() == Store(alone).snapshot(jobs[1].id).weights[0].tobytes()
+
+
+def test_a_recorded_job_is_not_trained_again(small_npz, results):
+    job = job_on(small_npz, results)
+    pool.run_jobs([job], 1, 1, workers=1)
+    before = (Store(results).runs / job.id / "run.json").read_bytes()
+    assert pool.run_jobs([job], 1, 1, workers=1) == []
+    assert (Store(results).runs / job.id / "run.json").read_bytes() == before
+
+
+def test_a_worker_that_is_killed_is_written_down_with_its_signal(small_npz, results):
+    job = job_on(small_npz, results, epochs=100_000)
+    program = (
+        "from test_pool import *\n"
+        f"print(pool.run_jobs([job_on(Path({str(small_npz)!r}), Path({str(results)!r}), 100_000)], 1, 100_000, 1))"
+    )
+    sweep = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": "tests:."},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(Store(results).work(job.id) / "checkpoint.npz")
+    [worker] = workers_of(sweep.pid)
+    os.kill(worker, signal.SIGKILL)
+    out, err = sweep.communicate(timeout=60)
+    assert job.id in out, err
+    assert Store(results).failure(job.id)["reason"].startswith("killed by SIGKILL, perhaps by the system")
+    assert Store(results).snapshot(job.id).epoch >= 1
+
+
+def wait_for(path: Path) -> None:
+    """Wait until the path exists."""
+    while not path.exists():
+        time.sleep(0.05)
+
+
+def workers_of(parent: int) -> list[int]:
+    """The processes that the parent's fork server has forked, found by their parent's parent in /proc."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+    return [pid for pid, above in parents.items() if parents.get(above) == parent]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_all_and_leaves_no_process(small_npz, tmp_path, number, code):
+    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "runner", "-m", "seed=0,1", f"results_dir={tmp_path / 'r'}", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    work = tmp_path / "r" / "runs" / ".work"
+    while len(list(work.glob("*/checkpoint.npz")) if work.exists() else []) < 2:
+        time.sleep(0.05)
+    started = workers_of(sweep.pid)
+    assert len(started) == 2
+    sweep.send_signal(number)
+    out, err = sweep.communicate(timeout=60)
+    assert sweep.returncode == code, err
+    assert "The same command goes on from the last whole epoch." in err
+    assert "Traceback" not in err
+    for pid in started:
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_sweep_that_is_killed_takes_its_workers_along(small_npz, tmp_path):
+    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "runner", "-m", "seed=0,1", f"results_dir={tmp_path / 'r'}", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    work = tmp_path / "r" / "runs" / ".work"
+    while len(list(work.glob("*/checkpoint.npz")) if work.exists() else []) < 2:
+        time.sleep(0.05)
+    started = workers_of(sweep.pid)
+    sweep.kill()
+    sweep.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in started):
+        time.sleep(0.05)  # ends only if they do
+    assert len(started) == 2
+
+
+def test_data_and_nets_are_checked_before_anything_trains(small_npz, results):
+    layers = [
+        {"class_name": "Conv2D", "filters": 2, "kernel_size": 3, "name": "conv"},
+        {"class_name": "MaxPooling2D", "pool_size": 9, "name": "pool"},
+    ]
+    typo = [{"class_name": "Conv2", "filters": 2, "name": "conv"}]
+    problems = pool.check(
+        [
+            job_on(small_npz, results),
+            job_on(small_npz, results, layers=layers),
+            job_on(small_npz, results, layers=typo),
+            job_on(small_npz, results, layers=BROKEN_LAYERS),
+        ]
+    )
+    assert len(problems) == 3
+    assert "layer 'pool' (MaxPooling2D) must leave at least one pixel of its input (6, 6, 2)" in problems[0]
+    assert "model.layers must use built-in Keras layers; got 'Conv2'. Did you mean Conv2D" in problems[1]
+    assert "layer 'out' (Dense)" in problems[2]
+
+
+def test_how_a_process_ended_is_said_in_words():
+    assert pool.ending(3) == "exit code 3"
+    assert pool.ending(-11) == "killed by SIGSEGV"
+    assert pool.ending(-9).startswith("killed by SIGKILL, perhaps by the system because memory ran out")
+
+
+def test_running_out_of_memory_is_named():
+    assert pool.reason_of(MemoryError()).startswith("out of memory; lower workers=")
+    assert pool.reason_of(ValueError("first\nsecond")) == "ValueError: first"
