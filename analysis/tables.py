@@ -17,6 +17,7 @@ Columns of `runs` (tables/runs.csv), a row per cell and seed; metrics are those 
 | holdout_accuracy, holdout_loss | float | share, nats | images of the training file that are never trained on |
 | val_accuracy, val_loss | float | share, nats | the validation set |
 | train_seconds, measure_seconds | float | s | wall time of all the run's epochs |
+| cpu_seconds | float | s | processor time of all the run's epochs, training and measuring |
 
 Losses are cross-entropy without penalties. Metrics of a run that is not complete are empty.
 `history` (tables/history.csv) has the same columns but `status`, and `epoch` (from 1): a row per run and epoch.
@@ -49,6 +50,7 @@ METRICS = (
     "val_loss",
 )
 SECONDS = ("train_seconds", "measure_seconds")
+TIMES = (*SECONDS, "cpu_seconds")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def runs_frame(
         status = status_of(record, run["epochs"], run["run"] in failures)
         rows.append(run_keys(declaration, run) | {"status": status} | last_metrics(record, run["epochs"], status))
     keys = list(run_keys(declaration, declaration["runs"][0]))
-    return pd.DataFrame(rows, columns=[*keys, "status", *METRICS, *SECONDS])
+    return pd.DataFrame(rows, columns=[*keys, "status", *METRICS, *TIMES])
 
 
 def run_keys(declaration: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +142,7 @@ def last_metrics(record: Record | None, epochs: int, status: str) -> dict[str, f
     if record is None or status != "complete":
         return {}
     metrics = {name: record.history[name][epochs - 1] for name in METRICS if name in record.history}
-    return metrics | {name: sum(record.history[name][:epochs]) for name in SECONDS}
+    return metrics | {name: sum(record.history[name][:epochs]) for name in TIMES}
 
 
 def history_frame(declaration: dict[str, Any], records: dict[str, Record]) -> pd.DataFrame:
@@ -151,17 +153,22 @@ def history_frame(declaration: dict[str, Any], records: dict[str, Record]) -> pd
         if record is None or not record.covers(run["epochs"]):
             continue
         upto = min(run["epochs"], record.epochs)
-        columns = {name: column[:upto] for name, column in record.history.items() if name in (*METRICS, *SECONDS)}
+        columns = {name: column[:upto] for name, column in record.history.items() if name in (*METRICS, *TIMES)}
         parts.append(pd.DataFrame({**run_keys(declaration, run), "epoch": np.arange(1, upto + 1), **columns}))
     keys = list(run_keys(declaration, declaration["runs"][0]))
     if not parts:
-        return pd.DataFrame(columns=[*keys, "epoch", *METRICS, *SECONDS])
-    return pd.concat(parts, ignore_index=True).reindex(columns=[*keys, "epoch", *METRICS, *SECONDS])
+        return pd.DataFrame(columns=[*keys, "epoch", *METRICS, *TIMES])
+    return pd.concat(parts, ignore_index=True).reindex(columns=[*keys, "epoch", *METRICS, *TIMES])
 
 
 def complete_seeds(runs: pd.DataFrame) -> list[int]:
-    """Return the seeds whose run is complete in every cell: the only ones that are compared."""
-    whole = runs["status"].eq("complete").groupby(runs["seed"], sort=False).all()
+    """Return the seeds that are complete in every cell that has a complete run: the only ones that are compared.
+
+    A cell without any complete run has an outcome (it always diverges, say) and no figures to compare.
+    """
+    complete = runs["status"].eq("complete")
+    alive = complete.groupby(runs["cell"]).transform("any")
+    whole = complete[alive].groupby(runs["seed"][alive], sort=False).all()
     return [int(seed) for seed in whole.index[whole]]
 
 
@@ -172,7 +179,7 @@ def cells_frame(runs: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
     for label, group in runs.groupby("cell", sort=False):
         kept = group[group["seed"].isin(seeds)]
         row = {"cell": label, **{key: group[key].iloc[0] for key in factors}, "n": len(kept)}
-        for metric in (*METRICS, *SECONDS):
+        for metric in (*METRICS, *TIMES):
             mean, low, high = interval(kept[metric].to_numpy(float))
             row |= {metric: mean, f"{metric}_low": low, f"{metric}_high": high}
         rows.append(row)

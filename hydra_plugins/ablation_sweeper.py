@@ -67,7 +67,7 @@ class AblationSweeper(Sweeper):
         from runner.plan import declaration, job_of, refuse
 
         store.prepare()
-        jobs = [job_of(each, store, study.threads) for each in left.missing]
+        jobs = [job_of(each, store, study.threads, name) for each in left.missing]
         if jobs:
             from runner import pool
 

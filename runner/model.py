@@ -1,95 +1,39 @@
-"""A list of named layers -> a keras.Model whose initial weights and dropout masks come from named streams."""
+"""A list of named layers -> a keras.Model whose initial weights and training noise come from named streams."""
 
 import difflib
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
+from runner.keyed import Augmentation, KeyedDropout, StepStreams, Transform
 from runner.layers import Layer
-from runner.streams import layer_stream, stream_key
+from runner.streams import layer_stream
 
+AUGMENTATION, TRANSFORM = "augmentation", "transform"  # names that no layer of a user may have where they are used
 # They run code from outside or stand for something other than a layer of a net.
 REFUSED = ("FlaxLayer", "Input", "InputLayer", "InputSpec", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper")
 
 
-class MaskStreams:
-    """Where the mask streams of a net stand: one key a layer, and the step; set while a step is traced or run."""
-
-    def __init__(self) -> None:
-        self.layer_names: list[str] = []
-        self._keys: tf.Tensor | None = None  # (layers,) int64
-        self._step: tf.Tensor | None = None  # () int64
-
-    def keys(self, seed: int, *name: str | int) -> np.ndarray:
-        """Return a key a dropout layer for the stream `name`: int64, (layers,); no layer's depends on another."""
-        return np.array([stream_key(seed, *name, layer) for layer in self.layer_names], np.int64)
-
-    def stand_at(self, keys: tf.Tensor, step: tf.Tensor) -> None:
-        """Let the masks that are drawn next be those of `step` in the streams with `keys`."""
-        self._keys, self._step = keys, tf.cast(step, tf.int64)
-
-    def seed_of(self, layer_name: str) -> tf.Tensor:
-        """Return the stateless seed of the layer's mask where the streams stand: int64, shape (2,)."""
-        return tf.stack([self._keys[self.layer_names.index(layer_name)], self._step])
-
-
-class KeyedDropout(keras.layers.Layer):
-    """Keras's Dropout with a mask that is a function of (stream key, step) alone, so no state needs saving.
-
-    A random byte a unit decides where the rate is a multiple of 1/256, else a 32-bit word, so that
-    the share that is dropped is `rate` to 2**-32. Kept units are scaled by 1 / (1 - rate).
-    """
-
-    def __init__(self, rate: float, streams: MaskStreams, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-            raise ValueError(f"rate must be at least 0 and below 1; got {rate!r}.")
-        self.rate = float(rate)
-        self.streams = streams
-        streams.layer_names.append(self.name)
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the inputs unchanged, or in training masked and scaled."""
-        if not training:
-            return inputs
-        kept = keep_mask(tf.shape(inputs), self.rate, self.streams.seed_of(self.name))
-        return inputs * (tf.cast(kept, inputs.dtype) / (1 - self.rate))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the input's shape."""
-        return input_shape
-
-
-def keep_mask(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
-    """Return booleans of `shape`, each false with probability `rate`, drawn from Philox at `seed`, int64 (2,)."""
-    units = tf.reduce_prod(shape)
-    if (rate * 256).is_integer():
-        words = tf.random.stateless_uniform([(units + 3) // 4], seed, None, None, tf.uint32, alg="philox")
-        draws, threshold = tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:units], int(rate * 256)
-    else:
-        draws = tf.random.stateless_uniform([units], seed, None, None, tf.uint32, alg="philox")
-        threshold = round(rate * 2**32)
-    return tf.reshape(draws >= tf.constant(threshold, draws.dtype), shape)
-
-
 def build_model(
-    layers: list[Layer], input_shape: tuple[int, ...], classes: int, seed: int
-) -> tuple[keras.Model, MaskStreams]:
-    """Return the net and its mask streams; ValueError, one sentence, where the layers do not make one.
+    layers: list[Layer], input_shape: tuple[int, ...], classes: int, seed: int, augmented: dict[str, Any] | None = None
+) -> tuple[keras.Model, StepStreams]:
+    """Return the net and its step streams; ValueError, one sentence, where the layers do not make one.
 
     `input_shape` is (height, width, channels). Every layer is made and built inside the stream of its name.
+    With `augmented`, the transforms of `runner.data.transform`, the net moves unit-scaled images
+    itself in training, and transforms them after that.
     """
-    streams = MaskStreams()
+    streams = StepStreams()
     inputs = outputs = keras.Input(input_shape)
+    if augmented is not None:
+        outputs = Transform(**augmented, name=TRANSFORM)(Augmentation(streams, name=AUGMENTATION)(inputs))
     for layer in layers:
         outputs = apply_layer(layer, outputs, seed, streams)
     check_outputs(layers[-1], outputs, classes)
     return keras.Model(inputs, outputs), streams
 
 
-def apply_layer(layer: Layer, inputs: Any, seed: int, streams: MaskStreams) -> Any:
+def apply_layer(layer: Layer, inputs: Any, seed: int, streams: StepStreams) -> Any:
     """Return the symbolic outputs of one layer, made and built inside its stream."""
     name = layer["name"]
     try:
@@ -121,7 +65,7 @@ class UnknownLayer(ValueError):
     """A class name that is not one of Keras's layers."""
 
 
-def make_layer(layer: Layer, streams: MaskStreams) -> keras.layers.Layer:
+def make_layer(layer: Layer, streams: StepStreams) -> keras.layers.Layer:
     """Return the Keras layer of `layer`; mappings with a class_name among the arguments become layers too."""
     arguments = {key: value for key, value in layer.items() if key != "class_name"}
     if layer["class_name"] == "Dropout" and set(arguments) <= {"name", "rate"}:

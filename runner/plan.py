@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import math
 import re
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,8 +18,9 @@ from runner.settings import DATASETS, BadInput, Settings, StudySettings
 from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, record_id
 
 # The modules whose code determines numbers; a change in any of them makes other runs.
-NUMERIC_MODULES = ("streams", "layers", "data", "model", "train")
+NUMERIC_MODULES = ("streams", "layers", "data", "keyed", "model", "train")
 NAME_LENGTH = 80
+QUIET = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Job:
     dataset_path: str | None
     results_dir: str
     threads: int
+    study: str = ""
+    commit: str | None = None
 
 
 @dataclass
@@ -163,7 +167,7 @@ def trajectory_spec(settings: Settings) -> dict[str, Any]:
             "classes": settings.classes,
             "holdout": float(settings.holdout),
         },
-        "transforms": {"normalize": settings.normalize, "binarize": settings.binarize},
+        "transforms": {"normalize": settings.normalize, "binarize": settings.binarize, "augment": settings.augment},
         "layers": list(settings.layers),
         "training": {
             "optimizer": settings.optimizer,
@@ -292,8 +296,8 @@ def study_name(plan: Plan, given: str | None) -> str:
 # ---- what the processes are told, and what the terminal says
 
 
-def job_of(trajectory: Trajectory, store: Store, threads: int) -> Job:
-    """Return the trajectory as a worker takes it."""
+def job_of(trajectory: Trajectory, store: Store, threads: int, study: str = "") -> Job:
+    """Return the trajectory as a worker takes it; `study` is the name of the one that asks for it first."""
     return Job(
         id=trajectory.id,
         spec=trajectory.spec,
@@ -303,7 +307,20 @@ def job_of(trajectory: Trajectory, store: Store, threads: int) -> Job:
         dataset_path=trajectory.settings.dataset_path,
         results_dir=str(store.root),
         threads=threads,
+        study=study,
+        commit=commit(),
     )
+
+
+@cache
+def commit() -> str | None:
+    """Return the commit of this checkout, `+` after it where files differ from it; None outside a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        found = subprocess.run([*git, "describe", "--always", "--abbrev=12", "--dirty=+", "--match="], **QUIET)
+    except OSError:
+        return None
+    return found.stdout.strip() or None if found.returncode == 0 else None
 
 
 def refuse(problems: list[str]) -> None:

@@ -66,6 +66,7 @@ class Schema:
     dropout: bool = True
     binarize: bool = False
     normalize: str = ""
+    augment: bool = False
     epochs: int = 0
     seed: int = 0
     batch_size: int = 0
@@ -88,7 +89,18 @@ class Schema:
 
 # Keys that each set one value of a run and nothing else.
 PLAIN_KEYS = (
-    *("dropout", "binarize", "normalize", "epochs", "seed", "batch_size", "optimizer", "learning_rate", "schedule"),
+    *(
+        "dropout",
+        "binarize",
+        "normalize",
+        "augment",
+        "epochs",
+        "seed",
+        "batch_size",
+        "optimizer",
+        "learning_rate",
+        "schedule",
+    ),
     *("holdout", "probe", "probe_draws", "dataset.path", "dataset.classes"),
 )
 # Keys that say how a study is run and not what is run; they cannot be factors.
@@ -104,6 +116,7 @@ class Settings:
     classes: int
     normalize: str
     binarize: bool
+    augment: bool
     layers: tuple[Layer, ...]
     optimizer: str
     learning_rate: float
@@ -140,6 +153,7 @@ def run_settings(config: dict[str, Any]) -> Settings:
         classes=dataset["classes"],
         normalize=config["normalize"],
         binarize=config["binarize"],
+        augment=config["augment"],
         layers=model_layers(model, config["dropout"]),
         optimizer=config["optimizer"],
         learning_rate=learning_rate(config),

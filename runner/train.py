@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from runner.data import Splits, probe_indices
-from runner.model import MaskStreams, build_model
+from runner.keyed import StepStreams
+from runner.model import build_model
 from runner.streams import batch_order, stream_key
 
 MEASURE_BATCH = 200  # images scored at once in inference mode; the fastest of 32 to 1000 on a core with 2 MB of cache
@@ -44,7 +45,9 @@ class Trajectory:
     def __init__(self, spec: dict[str, Any], splits: Splits, epochs: int) -> None:
         self.spec, self.seed, self.splits = spec, spec["seed"], splits
         self.classes = spec["dataset"]["classes"]
-        self.model, self.streams = build_model(spec["layers"], splits.x_train.shape[1:], self.classes, self.seed)
+        self.model, self.streams = build_model(
+            spec["layers"], splits.x_train.shape[1:], self.classes, self.seed, in_net(spec["transforms"])
+        )
         self.optimizer = make_optimizer(spec["training"], len(splits.x_train), epochs)
         self.optimizer.build(self.model.trainable_variables)
         self.steps = StepFunctions(self.model, self.optimizer, self.streams, spec["training"]["batch_size"])
@@ -65,13 +68,14 @@ class Trajectory:
     def run_epoch(self) -> State:
         """Train one more epoch, measure, and return the state after it; a lost loss marks it diverged."""
         epoch = self.state.epoch + 1
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         logged = self.train_epoch(epoch)
         trained = time.perf_counter()
         measured, predictions = self.measure(epoch)
         row = {"epoch": epoch, **logged, **measured}
         row["train_seconds"] = trained - started
         row["measure_seconds"] = time.perf_counter() - trained
+        row["cpu_seconds"] = time.process_time() - cpu_started
         self.state = State(
             epoch=epoch,
             weights=values(self.model.weights),
@@ -86,12 +90,12 @@ class Trajectory:
         """Visit every training image once; return accuracy and loss as Keras logs them: means on the way."""
         self.seed_generators("training", epoch)
         order = batch_order(self.seed, epoch, len(self.splits.x_train))
-        keys = self.streams.keys(self.seed, "masks", epoch)
+        keys = self.streams.keys(self.seed, "training", epoch)
         loss, correct = self.steps.train(self.train_images, self.train_labels, order, keys)
         return {"accuracy": int(correct) / len(order), "loss": float(loss) / len(order)}
 
     def measure(self, epoch: int) -> tuple[dict[str, float], np.ndarray]:
-        """Return what the net scores after `epoch`, and the class it gives every validation image; changes no weight."""
+        """Return what the net scores after `epoch` and the class of every validation image; changes no weight."""
         splits, row = self.splits, {}
         if len(self.probe_images):
             row |= self.measure_training_mode(epoch)
@@ -112,7 +116,7 @@ class Trajectory:
         draws = []
         for draw in range(self.spec["measuring"]["probe_draws"]):
             self.seed_generators("probe", epoch, draw)
-            keys = self.streams.keys(self.seed, "probe masks", epoch, draw)
+            keys = self.streams.keys(self.seed, "probe", epoch, draw)
             draws.append(self.steps.score_training(self.probe_images, self.probe_labels, keys))
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
@@ -137,7 +141,7 @@ class Trajectory:
 class StepFunctions:
     """The graphs of a net: an epoch of training steps, scoring in training mode, scoring in inference mode."""
 
-    def __init__(self, model: keras.Model, optimizer: keras.Optimizer, streams: MaskStreams, batch_size: int) -> None:
+    def __init__(self, model: keras.Model, optimizer: keras.Optimizer, streams: StepStreams, batch_size: int) -> None:
         self.model, self.optimizer, self.streams, self.batch_size = model, optimizer, streams, batch_size
         images = tf.TensorSpec([None, *model.input_shape[1:]])
         labels, keys = tf.TensorSpec([None], tf.int32), tf.TensorSpec([len(streams.layer_names)], tf.int64)
@@ -198,6 +202,16 @@ class StepFunctions:
         """Return class, right or not, and cross-entropy of each image, in inference mode."""
         parts = [self._score_inference(*part) for part in batches(images, labels, MEASURE_BATCH)]
         return joined(parts, labels)
+
+
+def in_net(transforms: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the transforms that the net itself must apply, since it moves the images first; None where none."""
+    return {key: transforms[key] for key in ("normalize", "binarize")} if transforms["augment"] else None
+
+
+def before_net(transforms: dict[str, Any]) -> tuple[str, bool]:
+    """Return (normalize, binarize) as the images are given to the net: as they are where it transforms them itself."""
+    return ("unit", False) if transforms["augment"] else (transforms["normalize"], transforms["binarize"])
 
 
 def graph(function: Callable[..., Any], *signature: tf.TensorSpec) -> Callable[..., Any]:

@@ -21,7 +21,7 @@ from runner.plan import Job
 from runner.pool import Tell
 from runner.settings import DATASETS
 from runner.store import Snapshot, Store
-from runner.train import State, Trajectory
+from runner.train import State, Trajectory, before_net, in_net
 
 
 def limit_threads(threads: int) -> None:
@@ -74,10 +74,7 @@ def train(job: Job, store: Store, tell: Tell) -> tuple[Snapshot, dict[str, Any]]
     dataset, digest = load(job.dataset, job.dataset_path, DATASETS[job.dataset], job.spec["dataset"]["classes"])
     if digest != job.spec["dataset"]["sha256"]:
         raise ValueError(f"dataset.path must stay as it is while a study runs; {job.dataset_path!r} has changed.")
-    transforms = job.spec["transforms"]
-    splits = split(
-        dataset, job.spec["seed"], job.spec["dataset"]["holdout"], transforms["normalize"], transforms["binarize"]
-    )
+    splits = split(dataset, job.spec["seed"], job.spec["dataset"]["holdout"], *before_net(job.spec["transforms"]))
     trajectory = Trajectory(job.spec, splits, job.epochs)
     environments = resume(job, store, trajectory)
     first = trajectory.state.epoch
@@ -118,6 +115,8 @@ def summarize(
         "status": "diverged" if state.diverged else "complete",
         "epochs": state.epoch,
         "label": job.label,
+        "study": job.study,
+        "commit": job.commit,
         "dataset": job.dataset,
         "parameters": int(trajectory.model.count_params()),
         "metrics": last,
@@ -189,9 +188,10 @@ def check_jobs(jobs: list[Job]) -> list[str]:
 def check_nets(jobs: list[Job], input_shape: tuple[int, ...]) -> list[str]:
     """Return a sentence for every distinct net that does not fit the images."""
     problems = []
-    for job in {repr(job.spec["layers"]): job for job in jobs}.values():
+    for job in {repr((job.spec["layers"], job.spec["transforms"])): job for job in jobs}.values():
         try:
-            build_model(job.spec["layers"], input_shape, job.spec["dataset"]["classes"], seed=0)
+            augmented = in_net(job.spec["transforms"])
+            build_model(job.spec["layers"], input_shape, job.spec["dataset"]["classes"], 0, augmented)
         except ValueError as error:
             problems.append(f"{error} (in {job.label})")
     return problems

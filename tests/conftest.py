@@ -57,7 +57,7 @@ def small_spec(**changes):
         "schema": 1,
         "code": "tested",
         "dataset": {"sha256": "tested", "classes": 3, "holdout": 0.2},
-        "transforms": {"normalize": "unit", "binarize": False},
+        "transforms": {"normalize": "unit", "binarize": False, "augment": False},
         "layers": SMALL_NET,
         "training": {"optimizer": "adam", "learning_rate": 0.01, "schedule": "constant", "batch_size": 16},
         "measuring": {"probe": 40, "probe_draws": 2},

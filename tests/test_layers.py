@@ -58,7 +58,14 @@ def test_spelling_does_not_matter():
 
 
 def test_what_changes_the_net_stays():
-    layer = {"class_name": "Conv2D", "filters": 4, "kernel_size": [3, 5], "padding": "same", "use_bias": False, "name": "c"}
+    layer = {
+        "class_name": "Conv2D",
+        "filters": 4,
+        "kernel_size": [3, 5],
+        "padding": "same",
+        "use_bias": False,
+        "name": "c",
+    }
     assert effective_layers([layer], True) == [layer]
 
 

@@ -3,12 +3,11 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import yaml
 from conftest import ROOT, SMALL_NET
 
 from runner.layers import effective_layers
-from runner.model import KeyedDropout, MaskStreams, build_model
+from runner.model import build_model
 
 OUT = {"class_name": "Dense", "units": 3, "activation": "softmax", "name": "out"}
 FLAT = {"class_name": "Flatten", "name": "flat"}
@@ -59,27 +58,6 @@ def test_every_stage_builds_on_mnists_images(name):
     model, _ = build_model(layers, (28, 28, 1), 10, 0)
     assert model.output_shape == (None, 10)
     assert model.layers[-1].activation is keras.activations.softmax
-
-
-def test_keyed_dropout_scales_what_it_keeps_and_is_idle_in_inference():
-    streams = MaskStreams()
-    layer = KeyedDropout(0.3, streams, name="d")
-    streams.stand_at(tf.constant(streams.keys(0, "masks", 1)), tf.constant(0))
-    ones = tf.ones((200, 100))
-    outputs = layer(ones, training=True).numpy()
-    assert sorted(np.unique(outputs)) == pytest.approx([0, 1 / 0.7])
-    assert outputs.mean() == pytest.approx(1, abs=0.02)
-    np.testing.assert_array_equal(layer(ones).numpy(), ones.numpy())
-
-
-def test_the_gradient_of_keyed_dropout_is_its_mask():
-    streams = MaskStreams()
-    layer = KeyedDropout(0.5, streams, name="d")
-    streams.stand_at(tf.constant(streams.keys(0, "masks", 1)), tf.constant(0))
-    ones = tf.Variable(tf.ones((8, 8)))
-    with tf.GradientTape() as tape:
-        outputs = layer(ones, training=True)
-    np.testing.assert_array_equal(tape.gradient(outputs, ones).numpy(), outputs.numpy())
 
 
 REFUSED = {

@@ -54,7 +54,9 @@ def test_with_a_schedule_over_all_epochs_nothing_is_shared():
 
 def test_a_toggle_that_changes_nothing_is_found_out():
     dense = {"layers": [{"class_name": "Dense", "units": 10}]}
-    runs = [declared({"dropout": str(on).lower()}, seed, dropout=on, model=dense) for on in (True, False) for seed in (0, 1)]
+    runs = [
+        declared({"dropout": str(on).lower()}, seed, dropout=on, model=dense) for on in (True, False) for seed in (0, 1)
+    ]
     plan = make_plan({"dropout": ("true", "false")}, "factorial", runs)
     assert len(plan.trajectories) == 2
     assert plan.inert() == [("dropout", "")]
@@ -87,6 +89,7 @@ CHANGES = [
     {"dropout": False},
     {"binarize": True},
     {"normalize": "column_l2"},
+    {"augment": True},
     {"seed": 1},
     {"batch_size": 33},
     {"optimizer": "sgd"},
@@ -152,7 +155,7 @@ def test_a_study_is_named_after_its_factors():
     "name", ["../x", "a/b", "", ".hidden", "-m", "runs", "Quarantine", "a\nb", "x" * 81, "a b", "é", "a|b", "=1"]
 )
 def test_a_name_that_is_no_plain_folder_name_is_refused(name):
-    with pytest.raises(BadInput, match="^name must"):
+    with pytest.raises(BadInput, match=r"^name must"):
         study_name(make_plan({}, "factorial", [declared({})]), name)
 
 

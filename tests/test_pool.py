@@ -55,7 +55,10 @@ def test_records_are_the_same_whatever_ran_before_and_beside_them(small_npz, res
         if not name.endswith("seconds"):
             assert column == theirs.history[name], name
     assert ours.predictions.tobytes() == theirs.predictions.tobytes()
-    assert Store(results).snapshot(jobs[1].id).weights[0].tobytes() == Store(alone).snapshot(jobs[1].id).weights[0].tobytes()
+    assert (
+        Store(results).snapshot(jobs[1].id).weights[0].tobytes()
+        == Store(alone).snapshot(jobs[1].id).weights[0].tobytes()
+    )
 
 
 def test_a_recorded_job_is_not_trained_again(small_npz, results):
@@ -123,7 +126,7 @@ def test_a_signal_stops_all_and_leaves_no_process(small_npz, tmp_path, number, c
     started = workers_of(sweep.pid)
     assert len(started) == 2
     sweep.send_signal(number)
-    out, err = sweep.communicate(timeout=60)
+    _, err = sweep.communicate(timeout=60)
     assert sweep.returncode == code, err
     assert "The same command goes on from the last whole epoch." in err
     assert "Traceback" not in err

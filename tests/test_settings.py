@@ -20,6 +20,7 @@ GOOD = {
     "dropout": True,
     "binarize": False,
     "normalize": "unit",
+    "augment": False,
     "epochs": 10,
     "seed": 0,
     "batch_size": 32,

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, SMALL_NET
 
-from runner.model import MaskStreams, build_model, keep_mask
+from runner.keyed import StepStreams, keep_mask
+from runner.model import build_model
 from runner.streams import batch_order, generator, layer_stream, stream_key
 
 
@@ -93,7 +94,7 @@ def masks_of(layers):
     import tensorflow as tf
 
     _, streams = build_model(layers, (8, 8, 1), 3, seed=4)
-    streams.stand_at(tf.constant(streams.keys(4, "masks", 1)), tf.constant(3))
+    streams.stand_at(tf.constant(streams.keys(4, "training", 1)), tf.constant(3))
     shape = tf.constant([5, 6])
     return {name: keep_mask(shape, 0.5, streams.seed_of(name)).numpy() for name in streams.layer_names}
 
@@ -109,11 +110,11 @@ def test_the_masks_of_one_layer_stay_when_another_is_removed():
 def test_masks_differ_between_steps():
     import tensorflow as tf
 
-    streams = MaskStreams()
+    streams = StepStreams()
     streams.layer_names.append("d")
     drawn = []
     for step in (0, 1, 0):
-        streams.stand_at(tf.constant(streams.keys(0, "masks", 1)), tf.constant(step))
+        streams.stand_at(tf.constant(streams.keys(0, "training", 1)), tf.constant(step))
         drawn.append(keep_mask(tf.constant([64]), 0.5, streams.seed_of("d")).numpy().tolist())
     assert drawn[0] == drawn[2] != drawn[1]
 

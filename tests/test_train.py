@@ -11,7 +11,7 @@ from runner import data
 from runner.model import build_model
 from runner.settings import LEARNING_RATES
 from runner.streams import batch_order
-from runner.train import DIVERGED_LOSS, OPTIMIZERS, State, Trajectory, draw_error, make_optimizer
+from runner.train import DIVERGED_LOSS, OPTIMIZERS, State, Trajectory, before_net, draw_error, make_optimizer
 
 WITHOUT_DROPOUT = [layer for layer in SMALL_NET if layer["class_name"] != "Dropout"]
 NOISY = [
@@ -36,7 +36,7 @@ def dataset():
 
 
 def trained(spec, epochs, upto=None, state=None):
-    splits = data.split(dataset(), spec["seed"], spec["dataset"]["holdout"], "unit", False)
+    splits = data.split(dataset(), spec["seed"], spec["dataset"]["holdout"], *before_net(spec["transforms"]))
     trajectory = Trajectory(spec, splits, epochs)
     if state is not None:
         trajectory.resume(state)
@@ -97,8 +97,9 @@ def test_a_last_batch_that_is_not_full_is_trained_on_as_keras_does():
 
 @pytest.mark.parametrize("layers", [SMALL_NET, NOISY])
 @pytest.mark.parametrize("at", [1, 2])
-def test_a_trajectory_that_is_resumed_ends_bit_identical(layers, at):
-    spec = small_spec(layers=layers)
+@pytest.mark.parametrize("augment", [False, True])
+def test_a_trajectory_that_is_resumed_ends_bit_identical(layers, at, augment):
+    spec = small_spec(layers=layers, transforms={"normalize": "unit", "binarize": True, "augment": augment})
     whole = trained(spec, 3)
     half = trained(spec, at)
     assert digest(trained(spec, 3, state=half.state).state) == digest(whole.state)
@@ -122,6 +123,17 @@ def test_measuring_leaves_the_weights_bit_identical(layers):
     assert "on_accuracy" not in unmeasured.state.history[0]
     for left, right in zip(measured.state.weights, unmeasured.state.weights, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def test_augmentation_moves_training_images_and_no_others():
+    spec = small_spec(layers=WITHOUT_DROPOUT, transforms={"normalize": "unit", "binarize": False, "augment": True})
+    trajectory = trained(spec, 1)
+    row, model = trajectory.state.history[0], trajectory.model
+    assert row["on_loss_se"] > 1e-6 and row["on_loss"] != pytest.approx(row["off_loss"], rel=1e-5)
+    losses = keras.losses.sparse_categorical_crossentropy(
+        trajectory.splits.y_validation, model.predict(trajectory.splits.x_validation, verbose=0)
+    )
+    assert row["val_loss"] == pytest.approx(float(np.mean(losses)), rel=1e-5)
 
 
 def test_without_dropout_the_probe_scores_alike_in_both_modes():

@@ -1,0 +1,56 @@
+"""Text that came from a user -> text that is nothing but text in markdown, LaTeX and a spreadsheet."""
+
+import re
+import unicodedata
+
+LABEL_LENGTH = 96
+WORD_JOINER = "\u2060"  # no width: breaks what a renderer would take for a mention, an address or a link
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "→": r"$\rightarrow$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "−": "$-$",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+
+
+def one_line(text: str) -> str:
+    """Return the text on one line without control characters, its middle left out where it is very long."""
+    shown = "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in str(text))
+    shown = re.sub(" +", " ", shown).strip()
+    half = LABEL_LENGTH // 2 - 1
+    return shown if len(shown) <= LABEL_LENGTH else f"{shown[:half]} … {shown[-half:]}"
+
+
+def markdown(text: str) -> str:
+    """Return the text with everything that markdown or HTML would act on made plain."""
+    shown = "".join(" " if unicodedata.category(character)[0] == "C" else character for character in str(text))
+    shown = re.sub(r"([\\`*_\[\]<>|~$#&])", r"\\\1", shown)
+    shown = re.sub(r"(?i)(www)\.", rf"\1{WORD_JOINER}.", shown.replace("@", f"@{WORD_JOINER}"))
+    shown = shown.replace("://", f":{WORD_JOINER}//")
+    return re.sub(r"^(\s*)([-+=](?=\s|$)|\d+[.)](?=\s|$))", r"\1\\\2", shown)
+
+
+def code(text: str) -> str:
+    """Return the text as a markdown code span; not for tables, whose bars it would not hide."""
+    shown = one_line(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    pad = " " if "`" in shown else ""
+    return f"{fence}{pad}{shown}{pad}{fence}" if shown else ""
+
+
+def latex(text: str) -> str:
+    """Return the text as LaTeX sets it letter for letter; characters beyond Latin become a question mark."""
+    shown = "".join(LATEX.get(character, character) for character in one_line(text))
+    return "".join(character if ord(character) < 0x250 else "?" for character in shown)
+
+
+def spreadsheet(text: str) -> str:
+    """Return the text with an apostrophe before what a spreadsheet would run as a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
