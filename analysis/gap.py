@@ -2,27 +2,27 @@
 
 After an epoch, for accuracy (share) and cross-entropy loss (nats):
 
-    val − logged = [on − logged]      moving_weights: the logged figure is a mean over the epoch, the net still learning
-                 + [off − on]         train_mode_noise: same images, same weights, training mode against inference mode
-                 + [holdout − off]    memorisation: images of the training file never trained on, against trained-on ones
+    val − logged = [on − logged]      moving_weights: the logged figure is a mean over an epoch of learning
+                 + [off − on]         train_mode_noise: same images, same weights, training against inference mode
+                 + [holdout − off]    memorisation: images never trained on against trained-on ones, of one file
                  + [val − holdout]    split_difference: the validation file against the training file
 
-Columns of `terms`, a row per run, epoch, response and term (the history's keys: run, cell, factors, seed, epochs, epoch):
+Columns of `terms`, a row per run, epoch, response and term (keys as in the history: run, cell, factors, seed, epoch):
 
 | column | type | unit | meaning |
 |---|---|---|---|
 | response | category | | accuracy or loss |
 | term | category | | net (val − logged), or one of the four; see below for what is not measured |
 | value | float | share, nats | the difference; the terms of a row of the history sum to its net |
-| monte_carlo_se | float | share, nats | standard error left by the masks drawn for `on`; 0 where the term does not hold `on` |
+| monte_carlo_se | float | share, nats | standard error left by the masks drawn for `on`; 0 for terms without `on` |
 
 Without a holdout the last two terms are one, `memorisation_and_split` = val − off. Without a probe there is only `net`.
 `on` and `off` score the probe. Where that is a sample of the training images, the luck of the sample enters
 moving_weights and, with the other sign, memorisation. Intervals are over seeds: each seed draws its own masks, probe
 and holdout, so their luck is in the intervals. The validation file is one and the same, so its luck is not.
 
-Columns of `means` (tables/gap.csv), a row per cell, response, epoch and term: `mean`, `low`, `high` (95 % t-interval over
-seeds; empty below two seeds), `n` (seeds), `monte_carlo_se` (of the mean).
+Columns of `means` (tables/gap.csv), a row per cell, response, epoch and term: `mean`, `low`, `high` (95 % t-interval
+over seeds; empty below two seeds), `n` (seeds), `monte_carlo_se` (of the mean).
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.rounding import decimals, scale_of
-from analysis.tables import METRICS, SECONDS
+from analysis.tables import METRICS, TIMES
 from runner.store import Record
 
 RESPONSES = ("accuracy", "loss")
@@ -48,6 +48,7 @@ NO_NOISE = 1e-6  # a smaller train-mode term is the rounding of float32 sums in 
 WORTH_SAYING = 0.2  # Monte-Carlo error, as a share of the term, from which a sentence mentions it
 EXTRA_DECIMALS = 2  # tried for parts that do not add up as rounded
 BATCH_STATISTICS = "BatchNormalization"
+NO_PROBE = " No training images were scored after the epoch (probe=0), so the gap cannot be taken apart."
 
 
 # ---- numbers
@@ -55,7 +56,7 @@ BATCH_STATISTICS = "BatchNormalization"
 
 def terms(history: pd.DataFrame) -> pd.DataFrame:
     """Return the terms of every run and epoch, long; the columns are those of the module's table."""
-    keys = [name for name in history.columns if name not in (*METRICS, *SECONDS)]
+    keys = [name for name in history.columns if name not in (*METRICS, *TIMES)]
     rows, codes, values, errors = [], [], [], []
     for place, response in enumerate(RESPONSES):
         for code, (term, (value, measured)) in enumerate(differences(history, response).items()):
@@ -162,7 +163,7 @@ def gap_column(response: str, term: str) -> str:
 
 
 def crossing(history: pd.DataFrame) -> dict[str, int | None]:
-    """Return per cell the epoch from which mean validation accuracy stays below the logged one; None if it never does."""
+    """Return per cell the epoch from which mean validation accuracy stays below the logged one, or None."""
     net = history["val_accuracy"].to_numpy(float) - history["accuracy"].to_numpy(float)
     frame = pd.DataFrame({"cell": in_order(history["cell"]), "epoch": history["epoch"].to_numpy(), "net": net})
     spread = frame.groupby(["cell", "epoch"], observed=True)["net"].agg(["mean", "size", "count"])
@@ -182,7 +183,7 @@ def sentences(
 
     `history` should hold only seeds that are complete in every cell (`analysis.tables.complete_seeds`).
     Of more than eight cells only the baseline and those with the largest and the smallest gap are
-    told, and a line on the rest. `records` tell which nets have dropout or batch statistics.
+    told, and a line on the rest. `records` tell which nets have dropout, augmentation or batch statistics.
     """
     if history.empty:
         return ["There is no complete run, so there is no gap to take apart."]
@@ -191,27 +192,35 @@ def sentences(
     told = {label: label for label in labels if label in falls}
     many = len(told) > CELLS_TOLD
     headings = extremes(averaged, next(iter(told))) if many else told
-    layers, explained = layers_by_cell(declaration, records or {}), set()
+    specs, explained = specs_by_cell(declaration, records or {}), set()
     lines = []
     for label, heading in headings.items():
         view = averaged[averaged["cell"] == label]
-        names = term_names(view, layers.get(label))
-        lines.append(f"{heading}: {cell_story(view, falls[label], names, explained)}")
-    absent = [f"{label}: no complete run, so no gap to take apart." for label in labels if label not in falls]
-    return [*lines, *([summary(averaged, falls)] if many else []), *absent]
+        noise = noise_name(view, specs.get(label))
+        lines.append(f"{heading}: {cell_story(view, falls[label], noise, explained)}")
+    closing = [summary(averaged, falls)] if many else []
+    return [*lines, *closing, *absences([label for label in labels if label not in falls])]
+
+
+def absences(labels: list[str]) -> list[str]:
+    """Return a line on the cells that have nothing to tell, if there are any."""
+    if not labels:
+        return []
+    more = f" and {len(labels) - CELLS_TOLD} more" if len(labels) > CELLS_TOLD else ""
+    return [f"No complete run, so no gap to take apart: {'; '.join(labels[:CELLS_TOLD])}{more}."]
 
 
 def extremes(averaged: pd.DataFrame, baseline: str) -> dict[str, str]:
     """Return heading by label for the baseline and the cells of the largest and smallest net gap in the last epoch."""
     gaps = last_gaps(averaged)
     roles: dict[str, list[str]] = {baseline: ["baseline"]}
-    for role, label in (("largest gap", gaps.idxmax()), ("smallest gap", gaps.idxmin())):
-        roles.setdefault(label, []).append(role)
+    for role, place in (("largest gap", gaps.argmax()), ("smallest gap", gaps.argmin())):
+        roles.setdefault(gaps.index[place], []).append(role)
     return {label: f"{label} ({', '.join(role)})" for label, role in roles.items()}
 
 
 def last_gaps(averaged: pd.DataFrame) -> pd.Series:
-    """Return each cell's mean net gap of accuracy in its last epoch, indexed by cell; cells without a number left out."""
+    """Return each cell's mean net gap of accuracy in its last epoch, by cell, where it is a number."""
     net = averaged[(averaged["response"] == "accuracy") & (averaged["term"] == NET)]
     return net.groupby("cell", sort=False).tail(1).set_index("cell")["mean"].dropna()
 
@@ -223,46 +232,42 @@ def summary(averaged: pd.DataFrame, falls: dict[str, int | None]) -> str:
     scale, places = scale_of("accuracy")
     low, high = (signed(gap * scale, places) for gap in (gaps.min(), gaps.max()))
     return (
-        f"Over all {len(falls)} cells the gap in the last epoch runs from {low} to {high} percentage points; in {crossed} "
-        f"of them validation accuracy ends below the logged training accuracy. tables/gap.csv has every cell and epoch."
+        f"Over all {len(falls)} cells the gap in the last epoch runs from {low} to {high} percentage points; "
+        f"validation accuracy ends below the logged training accuracy in {crossed} of them. "
+        f"tables/gap.csv has every cell and epoch."
     )
 
 
-def cell_story(view: pd.DataFrame, falls: int | None, names: dict[str, tuple[str, str]], explained: set[str]) -> str:
+def cell_story(view: pd.DataFrame, falls: int | None, noise: tuple[str, str], explained: set[str]) -> str:
     """Return a cell's sentences from its rows of `means`; `explained` holds the terms that need no more explaining."""
     first, last = int(view["epoch"].min()), int(view["epoch"].max())
-    told = [epoch_story(view, first, "accuracy", names, explained, "")]
-    if last > first:
-        told += [epoch_story(view, last, "accuracy", names, explained, "again"), turn(view, falls)]
+    opening = epoch_story(view, first, noise, explained)
+    if last == first:
+        closing = ["There is one epoch only, so nothing can be said of how the gap goes on."]
     else:
-        told.append("There is one epoch only, so nothing can be said of how the gap goes on.")
-    told.append(loss_story(view, first, last))
-    return " ".join(sentence for sentence in told if sentence)
+        again = epoch_story(view, last, noise, explained, again=True)
+        closing = [again[0].upper() + again[1:], turn(view, falls)]
+    return " ".join(sentence for sentence in (opening, *closing, loss_story(view, first, last)) if sentence)
 
 
 def epoch_story(
-    view: pd.DataFrame, epoch: int, response: str, names: dict[str, tuple[str, str]], explained: set[str], again: str
+    view: pd.DataFrame, epoch: int, noise: tuple[str, str], explained: set[str], again: bool = False
 ) -> str:
-    """Return one sentence: the net gap in an epoch with its interval, and its parts, which add up as printed."""
-    rows = rows_of(view, response, epoch)
+    """Return one sentence on accuracy: the net gap in an epoch with its interval, and parts that add up as printed."""
+    rows = rows_of(view, "accuracy", epoch)
     if not np.isfinite(rows["mean"]).all():
-        return f"{'In' if again else 'in'} epoch {epoch} a run has no finite number, so the gap cannot be averaged."
+        return f"in epoch {epoch} a run has no finite number, so the gap cannot be averaged."
     parts = [term for term in (*TERMS, MERGED) if term in rows.index]
-    scale, places = shown_scale(rows.loc[NET], response)
+    scale, places = shown_scale(rows.loc[NET], "accuracy")
     places, whole = places_that_add_up(rows.loc[parts, "mean"] * scale, rows.loc[NET, "mean"] * scale, places)
-    opening = f"{'In' if again else 'in'} epoch {epoch} " + difference(rows.loc[NET], response, places, bool(again))
+    opening = f"in epoch {epoch} {difference(rows.loc[NET], 'accuracy', places, again)}"
     if not parts:
-        return f"{opening}.{explain('probe', NO_PROBE, explained)}"
-    listed = [
-        f"{signed(rows.loc[term, 'mean'] * scale, places)} from {named(term, names, explained)}" for term in parts
-    ]
-    rounded = "" if whole else " (as rounded; unrounded they add up)"
+        return f"{opening}.{explain(NO_PROBE, NO_PROBE, explained)}"
+    names = term_names(rows, noise)
+    sizes = [signed(mean * scale, places) for mean in rows.loc[parts, "mean"]]
+    listed = [f"{size} from {named(*names[term], explained)}" for size, term in zip(sizes, parts, strict=True)]
+    rounded = "" if whole else " (rounded; before rounding they add up)"
     return f"{opening}: {', '.join(listed)}{rounded}.{draws_remark(rows, scale, places)}"
-
-
-NO_PROBE = (
-    " No training images were scored after the epoch (probe=0), so this gap cannot be taken apart into what causes it."
-)
 
 
 def rows_of(view: pd.DataFrame, response: str, epoch: int) -> pd.DataFrame:
@@ -271,9 +276,10 @@ def rows_of(view: pd.DataFrame, response: str, epoch: int) -> pd.DataFrame:
 
 
 def shown_scale(net: pd.Series, response: str) -> tuple[float, int]:
-    """Return the factor to the shown unit and the decimals that the net's interval bears out."""
+    """Return the factor to the shown unit, and the decimals that show one digit of the interval's half width."""
     scale, otherwise = scale_of(response)
-    return scale, min(decimals((net["high"] - net["low"]) / 2 * scale, otherwise), otherwise + 1)
+    places = decimals((net["high"] - net["low"]) / 2 * scale, otherwise + 1) - 1
+    return scale, min(max(places, 0), otherwise + 1)
 
 
 def places_that_add_up(parts: Iterable[float], net: float, places: int) -> tuple[int, bool]:
@@ -285,14 +291,15 @@ def places_that_add_up(parts: Iterable[float], net: float, places: int) -> tuple
     return places, False
 
 
-def difference(net: pd.Series, response: str, places: int, short: bool) -> str:
+def difference(net: pd.Series, response: str, places: int, again: bool) -> str:
     """Return `validation accuracy is 4.1 percentage points above the logged training accuracy (95 % interval ...)`."""
     scale = scale_of(response)[0]
-    size = f"{abs(net['mean'] * scale):.{places}f} {UNITS[response]}"
-    side = "above" if net["mean"] >= 0 else "below"
-    subject = "it" if short else f"validation {response}"
-    against = "" if short else f" the logged training {response}"
-    return f"{subject} is {size} {side}{against} ({evidence(net, scale, places)})"
+    size = f"{abs(net['mean'] * scale):.{places}f}"
+    side = f"{size} {UNITS[response]} {'above' if net['mean'] >= 0 else 'below'}"
+    if not float(size):
+        side = "level with" if not again else "level with it"
+    subject, logged = ("it", "") if again else (f"validation {response}", f" the logged training {response}")
+    return f"{subject} is {side}{logged} ({evidence(net, scale, places)})"
 
 
 def evidence(net: pd.Series, scale: float, places: int) -> str:
@@ -312,9 +319,8 @@ def signed(value: float, places: int, plus: str = "+") -> str:
     return f"{plus if value > 0 else '−'}{size}"
 
 
-def named(term: str, names: dict[str, tuple[str, str]], explained: set[str]) -> str:
-    """Return the term's name, explained in brackets the first time."""
-    name, meaning = names[term]
+def named(name: str, meaning: str, explained: set[str]) -> str:
+    """Return the term's name, with its meaning in brackets the first time that it has this meaning."""
     return name + explain(name + meaning, f" ({meaning})", explained)
 
 
@@ -327,15 +333,15 @@ def explain(key: str, text: str, explained: set[str]) -> str:
 
 
 def draws_remark(rows: pd.DataFrame, scale: float, places: int) -> str:
-    """Return what the drawn masks leave open, where that is a good part of a term and shows at these decimals."""
+    """Return what the random draws leave open, where that is a good part of a term and shows at these decimals."""
     held = rows.loc[["moving_weights", "train_mode_noise"]]
     error = held["monte_carlo_se"].max()
     matters = (held["monte_carlo_se"] > WORTH_SAYING * held["mean"].abs()).any()
     if not matters or not float(f"{error * scale:.{places}f}"):
         return ""
     return (
-        f" (The dropout masks drawn leave a standard error of {error * scale:.{places}f} in the first two parts; "
-        f"it cancels in their sum.)"
+        f" (The random draws of training mode leave a standard error of {error * scale:.{places}f} in the first two "
+        f"parts; it cancels in their sum.)"
     )
 
 
@@ -371,47 +377,56 @@ def loss_story(view: pd.DataFrame, first: int, last: int) -> str:
         accuracy, loss = (rows_of(view, response, epoch).loc[NET] for response in RESPONSES)
         if accuracy["mean"] * loss["mean"] > 0 and not loss["low"] <= 0 <= loss["high"]:
             side = "better" if loss["mean"] < 0 else "worse"
-            gap = difference(loss, "loss", shown_scale(loss, "loss")[1], short=False)
-            return f"The loss tells another story: in epoch {epoch} {gap}, so by loss validation does {side}."
+            told = difference(loss, "loss", shown_scale(loss, "loss")[1], again=False)
+            return f"The loss tells another story: in epoch {epoch} {told}, so by loss validation does {side}."
     return ""
 
 
-def layers_by_cell(declaration: dict[str, Any], records: Mapping[str, Record]) -> dict[str, list[dict[str, Any]]]:
-    """Return the layers of each cell's net, from the first of its records that is there."""
-    found: dict[str, list[dict[str, Any]]] = {}
+def specs_by_cell(declaration: dict[str, Any], records: Mapping[str, Record]) -> dict[str, dict[str, Any]]:
+    """Return the spec of each cell's net, from the first of its records that is there."""
+    found: dict[str, dict[str, Any]] = {}
     for run in declaration["runs"] if records else []:
         if run["run"] in records:
-            found.setdefault(declaration["cells"][run["cell"]]["label"], records[run["run"]].spec["layers"])
+            found.setdefault(declaration["cells"][run["cell"]]["label"], records[run["run"]].spec)
     return found
 
 
-def term_names(view: pd.DataFrame, layers: list[dict[str, Any]] | None) -> dict[str, tuple[str, str]]:
-    """Return each term's name and what it means, as far as this cell's net and numbers decide that."""
-    last = rows_of(view, "accuracy", int(view["epoch"].max()))
+def term_names(rows: pd.DataFrame, noise: tuple[str, str]) -> dict[str, tuple[str, str]]:
+    """Return each term's name and what it means, as far as the signs of an epoch's rows decide that."""
     names = {
         "moving_weights": ("moving weights", "the logged figure is a mean over an epoch in which the net still learns"),
-        "train_mode_noise": noise_name(view, layers),
+        "train_mode_noise": noise,
         MERGED: (
             "memorisation and the split together",
             "nothing was held out of the training file, so the two cannot be told apart",
         ),
     }
-    if "memorisation" in last.index:
-        names["memorisation"] = ("memorisation", memorisation_meaning(last.loc["memorisation"]))
-        names["split_difference"] = ("the split", split_meaning(last.loc["split_difference"]))
+    if "memorisation" in rows.index:
+        names["memorisation"] = ("memorisation", memorisation_meaning(rows.loc["memorisation"]))
+        names["split_difference"] = ("the split", split_meaning(rows.loc["split_difference"]))
     return names
 
 
-def noise_name(view: pd.DataFrame, layers: list[dict[str, Any]] | None) -> tuple[str, str]:
+def noise_name(view: pd.DataFrame, spec: dict[str, Any] | None) -> tuple[str, str]:
     """Return what the second term is called: with batch statistics in the net it is not noise alone."""
     noise = view[view["term"] == "train_mode_noise"]
-    classes = class_names(layers or [])
-    dropout = any("Dropout" in name for name in classes)
-    if BATCH_STATISTICS in classes:
-        return "train mode − inference mode", "batch against moving statistics" + (", and dropout" if dropout else "")
+    sources = noise_sources(spec or {})
+    if "batch against moving statistics" in sources:
+        return "train mode − inference mode", " and ".join(sources)
     if (noise[["mean", "monte_carlo_se"]].abs().max() <= NO_NOISE).all():
         return "training-mode noise", "this net has none"
-    return "training-mode noise", "dropout" if dropout else "dropout and the like"
+    return "training-mode noise", " and ".join(sources) or "dropout and the like"
+
+
+def noise_sources(spec: dict[str, Any]) -> list[str]:
+    """Return what makes training mode differ from inference mode, as far as the spec shows."""
+    classes = class_names(spec.get("layers", []))
+    there = {
+        "batch against moving statistics": BATCH_STATISTICS in classes,
+        "dropout": any("Dropout" in name for name in classes),
+        "augmentation": bool(spec.get("transforms", {}).get("augment")),
+    }
+    return [source for source, is_there in there.items() if is_there]
 
 
 def class_names(part: Any) -> set[str]:
@@ -423,15 +438,15 @@ def class_names(part: Any) -> set[str]:
 
 
 def memorisation_meaning(row: pd.Series) -> str:
-    """Return whether the net does worse on images it has not seen, at the end and as far as its interval says."""
-    against = "on images of the training file that it was not trained on than on those it was"
-    return f"by the last epoch the net {verdict(row, 'does better', 'does worse', 'does clearly neither better nor worse')} {against}"
+    """Return whether the net does worse on images it has not seen, as far as the interval says."""
+    does = verdict(row, "better", "worse", "neither clearly better nor clearly worse")
+    return f"the net does {does} on images of the training file that it was not trained on"
 
 
 def split_meaning(row: pd.Series) -> str:
     """Return whether the validation file is easier than the training file, as far as the interval says."""
-    easier = verdict(row, "is easier", "is harder", "is clearly neither easier nor harder")
-    return f"by the last epoch the validation file {easier} for the net than the images held out of the training file"
+    easier = verdict(row, "easier", "harder", "neither clearly easier nor clearly harder")
+    return f"the validation file is {easier} than images held out of the training file"
 
 
 def verdict(row: pd.Series, positive: str, negative: str, unclear: str) -> str:

@@ -96,7 +96,7 @@ class AblationSweeper(Sweeper):
             print(f"hydra/launcher ended early: {type(error).__name__}: {error}", file=sys.stderr)
 
     def overrides(self, arguments: list[str]) -> list[Override]:
-        """Return the parsed overrides: default axes first, each key's last writing only."""
+        """Return the parsed overrides: default axes first; of each key the last writing, in an axis's first place."""
         from runner.settings import BadInput
 
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
@@ -107,7 +107,10 @@ class AblationSweeper(Sweeper):
                 raise BadInput(
                     f"{override.key_or_group} must list its levels; got {override.input_line!r}. Write key=a,b."
                 )
-            last[override.get_key_element()] = override
+            key = override.get_key_element()
+            if key in last and not last[key].is_sweep_override():
+                del last[key]  # a factor stands where it was written as one
+            last[key] = override
         return list(last.values())
 
 
@@ -148,9 +151,11 @@ class Composer:
 
     def study_settings(self) -> Any:
         """Return how the study is run, checked."""
-        from runner.settings import study_settings
+        from runner.settings import check_keys, study_settings
 
-        return study_settings(self.compose(self.first()))
+        first = self.compose(self.first())
+        check_keys(first)
+        return study_settings(first)
 
     def first(self) -> dict[str, str]:
         """Return the first level of every axis."""
@@ -211,7 +216,7 @@ class Composer:
             plain = {key: value for key, value in composed.items_ex(resolve=False) if key != "hydra"}
             text = OmegaConf.to_yaml(OmegaConf.create(plain), resolve=False)
             self.referenced.update(re.findall(r"\$\{([^}]+)\}", text))
-            self.bases[shaping] = checked_keys(OmegaConf.to_container(OmegaConf.create(plain), resolve=True))
+            self.bases[shaping] = OmegaConf.to_container(OmegaConf.create(plain), resolve=True)
             self.scratch[shaping] = composed
         return self.bases[shaping]
 
@@ -231,17 +236,6 @@ class Composer:
 def plain_levels(override: Override) -> list[Any]:
     """Return a sweep's levels as Python values."""
     return [Override._convert_value(level) for level in override.sweep_iterator()]
-
-
-def checked_keys(composed: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration; BadInput where a key was added that no part of the program reads."""
-    from runner.refusals import known_keys
-    from runner.settings import BadInput, did_you_mean, nearest
-
-    for key in composed:
-        if key not in known_keys():
-            raise BadInput(f"{key} is no key of this program.{did_you_mean(nearest(key, known_keys()))}")
-    return composed
 
 
 def select(composed: dict[str, Any], key: str) -> Any:

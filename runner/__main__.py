@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def train_one(config: Any) -> None:
     settings, study = run_settings(plain), study_settings(plain)
     store = Store(study.results_dir)
     single = plan.make_plan({}, "factorial", [plan.Declared(plan.Cell({}), settings, [])])
+    plan.study_name(single, study.name)
     [trajectory] = single.trajectories.values()
     left = plan.progress(single, store)
     if study.dry_run:
@@ -81,7 +83,13 @@ def worded(action: Callable[[], None]) -> None:
 def main() -> None:
     """Run the command."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, so that one place words the sentence
+    sys.argv = ["python -m runner", *flags_first(sys.argv[1:])]
     worded(start_hydra)
+
+
+def flags_first(arguments: list[str]) -> list[str]:
+    """Return the arguments with what starts with a dash at the front: Hydra reads none behind a key=value."""
+    return sorted(arguments, key=lambda word: not word.startswith("-"))
 
 
 def start_hydra() -> None:
@@ -100,7 +108,8 @@ def is_hydras(error: Exception) -> bool:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    return isinstance(error, HydraException | OmegaConfBaseException)
+    raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+    return isinstance(error, HydraException | OmegaConfBaseException) or "_internal/defaults_list" in raised_in
 
 
 def stop(text: str, code: int) -> None:

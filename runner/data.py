@@ -1,8 +1,11 @@
 """Datasets -> arrays: read, verified, split into train, holdout and validation, and transformed."""
 
+import contextlib
 import gzip
 import hashlib
 import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,8 +119,9 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             f"Add {', '.join(error.missing)}."
         ) from None
     except Exception as error:
+        reason = "it is no npz file or holds pickled objects" if "pickle" in str(error) else error
         raise ValueError(
-            f"dataset.path must be an npz file of plain arrays; {str(path)!r} cannot be read ({error}). "
+            f"dataset.path must be an npz file of plain arrays; {str(path)!r} cannot be read ({reason}). "
             "Write it with numpy.savez and no object arrays."
         ) from None
 
@@ -154,7 +158,8 @@ def download(name: str) -> dict[str, np.ndarray]:
 def fill_cache(name: str) -> None:
     """Let Keras download the dataset; ValueError, one sentence, where it cannot."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
+    with errors_unseen():
+        import keras
 
     try:
         getattr(keras.datasets, name).load_data()
@@ -164,6 +169,20 @@ def fill_cache(name: str) -> None:
             f"dataset={name} must be downloaded once, and it cannot be reached ({reason}). "
             "Connect, or name an npz file that you have with dataset.path=FILE."
         ) from None
+
+
+@contextlib.contextmanager
+def errors_unseen() -> Iterator[None]:
+    """Close the error stream meanwhile: TensorFlow greets on it, whatever it is told, when it is imported."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def check_md5(path: Path) -> None:

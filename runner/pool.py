@@ -17,6 +17,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from runner.data import errors_unseen
 from runner.plan import Job
 from runner.store import Store
 
@@ -91,17 +92,10 @@ def start(task: str, arguments: list[Any], writer: Connection) -> Any:
 
 
 def start_server() -> None:
-    """Start the server that forks workers, its error stream closed: TensorFlow greets on it whatever it is told."""
+    """Start the server that forks workers, its error stream closed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
+    with errors_unseen():
         forkserver.ensure_running()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def enter(task: str, arguments: list[Any], writer: Connection) -> None:

@@ -18,7 +18,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OverrideParseException):
         return unreadable(error.override)
     text = "\n".join(str(each) for each in chain(error))
-    for rewrite in (unknown_key, unknown_choice, wrong_type, sweep_without_m):
+    for rewrite in (no_choice, unknown_key, unknown_choice, wrong_type, no_place, sweep_without_m):
         if (found := rewrite(text)) is not None:
             return found
     return first_line(text)
@@ -58,6 +58,13 @@ def unknown_choice(text: str) -> str | None:
     return f"{group} must be one of {', '.join(choices)}; got {choice!r}.{did_you_mean(nearest(choice, choices))}"
 
 
+def no_choice(text: str) -> str | None:
+    """Word a folder of conf/ that is to be left without a choice."""
+    if "Config group override must be a string or a list" not in text:
+        return None
+    return "dataset, model and study must each name a file of their folder in conf/; got null."
+
+
 def wrong_type(text: str) -> str | None:
     """Word a value of the wrong type."""
     match = re.search(r"Value '(.*?)'(?: of type '\w+')? (?:is not a valid|could not be converted)", text, re.DOTALL)
@@ -65,6 +72,15 @@ def wrong_type(text: str) -> str | None:
     if match is None or key is None:
         return None
     return f"{key[1]} must be {EXPECTED.get(type_of(key[1]), 'of another type')}; got {match[1]!r}."
+
+
+def no_place(text: str) -> str | None:
+    """Word a value whose key leads into a list or a value that has no such place."""
+    match = re.search(r"Error merging override (\S+)\n(.*)", text)
+    if match is None:
+        return None
+    key, _, value = match[1].partition("=")
+    return f"{key} must lead to a value of the configuration; got {value!r} for a place that is none ({match[2]})."
 
 
 def sweep_without_m(text: str) -> str | None:

@@ -1,7 +1,9 @@
 """A composed configuration -> checked settings: types from the schema below, ranges from the checks, no TensorFlow."""
 
+import dataclasses
 import difflib
 import math
+import typing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,6 +146,7 @@ class StudySettings:
 
 def run_settings(config: dict[str, Any]) -> Settings:
     """Return the checked settings of one run from a composed configuration in plain containers; BadInput otherwise."""
+    check_keys(config)
     check_choices(config)
     check_ranges(config)
     dataset, model = config["dataset"], config["model"]
@@ -188,6 +191,21 @@ def study_settings(config: dict[str, Any]) -> StudySettings:
         threads=config["threads"],
         sesoi=sesoi,
     )
+
+
+def check_keys(config: dict[str, Any], schema: Any = Schema, prefix: str = "") -> None:
+    """Raise BadInput unless the configuration has the schema's keys and no others."""
+    kinds = typing.get_type_hints(schema)
+    for key in config:
+        if key not in kinds:
+            raise BadInput(f"{prefix}{key} is no key of this program.{did_you_mean(nearest(key, list(kinds)))}")
+    for key, kind in kinds.items():
+        if key not in config:
+            raise BadInput(f"{prefix}{key} must have a value; got none. Leave out what removes it, such as '~{key}'.")
+        if dataclasses.is_dataclass(kind):
+            if not isinstance(config[key], dict):
+                raise BadInput(f"{prefix}{key} must be a group of keys; got {config[key]!r}.")
+            check_keys(config[key], kind, f"{prefix}{key}.")
 
 
 def check_choices(config: dict[str, Any]) -> None:

@@ -8,128 +8,113 @@ results_dir/
   runs/.validation/     the validation images and labels of each dataset, once, for the report
   quarantine/           what was moved away because it could not be believed, each with a reason.txt
   <study>/              study.json, report.md, figures/, tables/
+
+What the program did not write is not read: another file beside a record's own changes nothing, and
+`python -m runner verify` names it. Symbolic links below results_dir are not followed.
 """
 
-import csv
+import contextlib
 import errno
 import fcntl
-import hashlib
-import io
 import json
 import os
-import shutil
+import re
 import time
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-SCHEMA = 1
-RECORD_FILES = ("spec.json", "history.csv", "predictions.npz", "checkpoint.npz", "run.log")
+from runner.files import (
+    SCRAP,
+    Corrupt,
+    StoreError,
+    make_folder,
+    plain,
+    read_plain,
+    refusals_worded,
+    refuse_link,
+    remove,
+    sync_file,
+    sync_folder,
+    write_file,
+)
+from runner.records import (
+    LARGEST_JSON,
+    RECORD_FILES,
+    SCHEMA,
+    Record,
+    Snapshot,
+    canonical_json,
+    history_bytes,
+    npz_bytes,
+    parse_json,
+    read_end,
+    read_outline,
+    read_parts,
+    read_record,
+    read_snapshot,
+    record_id,
+    seal,
+    sealed_npz_bytes,
+    sha256,
+    snapshot_bytes,
+)
+from runner.studies import declaration_bytes, read_study, refuse_links_in_study
+
+__all__ = [
+    "RECORD_FILES",
+    "RESERVED",
+    "SCHEMA",
+    "Corrupt",
+    "Record",
+    "Snapshot",
+    "Store",
+    "StoreError",
+    "canonical_json",
+    "read_study",
+    "record_id",
+    "write_file",
+]
+
 RESERVED = ("runs", "quarantine")
-LISTS = ("weights", "slots")
-
-
-class Corrupt(Exception):
-    """A file that is not what was written; the message is the reason in plain words."""
-
-
-class StoreError(Exception):
-    """The results folder cannot be used; the message is one sentence for the user."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One trajectory as recorded: `history` has a column per metric and a row per epoch."""
-
-    id: str
-    spec: dict[str, Any]
-    summary: dict[str, Any]
-    history: dict[str, list[float]]
-    predictions: np.ndarray  # (epochs, validation images) uint8
-
-    @property
-    def epochs(self) -> int:
-        """Epochs trained."""
-        return self.summary["epochs"]
-
-    @property
-    def diverged(self) -> bool:
-        """Whether training ended because the loss was lost."""
-        return self.summary["status"] == "diverged"
-
-    def covers(self, epochs: int) -> bool:
-        """Tell whether the record answers for a run of `epochs` epochs: it went that far, or diverged before."""
-        return self.diverged or self.epochs >= epochs
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A trajectory after an epoch as it lies on disk, to go on from."""
-
-    epoch: int
-    weights: list[np.ndarray]
-    slots: list[np.ndarray]
-    history: list[dict[str, float]]
-    predictions: list[np.ndarray]
-    environments: list[dict[str, Any]]
-
-
-def canonical_json(value: Any) -> str:
-    """Return the one JSON text of `value`: keys sorted, no spaces, ASCII, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def record_id(spec: dict[str, Any]) -> str:
-    """Return the identity of a trajectory: 24 hex digits of the sha256 of its canonical JSON."""
-    return hashlib.sha256(canonical_json(spec).encode()).hexdigest()[:24]
+READINGS = 3  # of a record that another process may be replacing at the moment
+Found = TypeVar("Found")
 
 
 class Store:
-    """The records below one results folder."""
+    """The records below one results folder, which may itself be a link: the user named it."""
 
     def __init__(self, results_dir: str | Path) -> None:
         self.root = Path(results_dir).absolute()
         self.runs = self.root / "runs"
         self.quarantine = self.root / "quarantine"
+        self.folders = [self.runs, *(self.runs / name for name in (".work", ".locks", ".validation")), self.quarantine]
+        self._held: set[str] = set()
+        for folder in self.folders:
+            refuse_link(folder)
 
     def prepare(self) -> None:
         """Make the folders; StoreError where they cannot be made or written."""
-        try:
-            for folder in (self.runs / ".work", self.runs / ".locks", self.runs / ".validation"):
-                folder.mkdir(parents=True, exist_ok=True)
-            probe = self.runs / ".locks" / f".writable-{os.getpid()}"
+        for folder in self.folders[:-1]:
+            make_folder(folder)
+        probe = self.runs / ".locks" / f".writable.{os.urandom(4).hex()}.tmp"
+        with refusals_worded(self.root, None):
             probe.write_bytes(b"")
             probe.unlink()
-        except OSError as error:
-            raise StoreError(
-                f"results_dir must be a folder that can be written; {str(self.root)!r} cannot be "
-                f"({error.strerror or error}). Choose another with results_dir=FOLDER."
-            ) from None
 
     # ---- reading
 
     def record(self, run_id: str) -> Record | None:
         """Return the verified record, or None where there is none; a broken one is quarantined and counts as none."""
-        folder = self.folder_of(run_id)
-        if folder is None:
-            return None
-        try:
-            return read_record(folder, run_id)
-        except Corrupt as reason:
-            self.set_aside(folder, str(reason))
-            return None
+        return self._believed(run_id, self.folder_of, read_record)
 
     def folder_of(self, run_id: str) -> Path | None:
         """Return where the record lies: its place, or beside it while a longer one is taking the place."""
-        for folder in (self.runs / run_id, self.work(run_id).with_suffix(".old")):
-            if folder.is_symlink():
-                self.set_aside(folder, "the record is a symbolic link, which is not followed")
-            elif folder.exists():
+        place, old = self.runs / run_id, self.work(run_id).with_suffix(".old")
+        for folder in (place, old, place):  # again: it may have come while we looked beside it
+            if os.path.lexists(folder):
                 return folder
         return None
 
@@ -139,81 +124,152 @@ class Store:
 
     def snapshot(self, run_id: str) -> Snapshot | None:
         """Return where training can go on: the later of the record's end and the last epoch in work, or None."""
-        found = [self._work_snapshot(run_id), self._record_snapshot(run_id)]
+        found = [
+            self._believed(run_id, self._checkpoint_of, read_snapshot),
+            self._believed(run_id, self.folder_of, read_end),
+        ]
         return max((each for each in found if each), key=lambda each: each.epoch, default=None)
 
-    def _work_snapshot(self, run_id: str) -> Snapshot | None:
+    def _checkpoint_of(self, run_id: str) -> Path | None:
         path = self.work(run_id) / "checkpoint.npz"
-        if not path.exists():
-            return None
-        try:
-            return read_snapshot(path)
-        except Corrupt as reason:
-            self.set_aside(path.parent, str(reason))
-            return None
+        return path if os.path.lexists(path) else None
 
-    def _record_snapshot(self, run_id: str) -> Snapshot | None:
-        folder = self.folder_of(run_id)
-        if folder is None or self.record(run_id) is None:
-            return None
-        try:
-            return read_snapshot(folder / "checkpoint.npz")
-        except Corrupt as reason:
-            self.set_aside(folder, str(reason))
-            return None
+    def _believed(
+        self, run_id: str, find: Callable[[str], Path | None], read: Callable[[Path, str], Found]
+    ) -> Found | None:
+        """Return what `read` makes of what `find` finds, or None; what is Corrupt is set aside and the next is taken.
+
+        Another process may be replacing it meanwhile: it is read again with the run's lock held, and
+        nothing is set aside under the eyes of whoever else holds that.
+        """
+        for _ in range(READINGS):
+            if (path := find(run_id)) is None:
+                return None
+            with contextlib.suppress(Corrupt):
+                return read(path, run_id)
+            with self.alone(run_id) as alone:
+                if (path := find(run_id)) is None:
+                    return None
+                try:
+                    return read(path, run_id)
+                except Corrupt as reason:
+                    if alone and not self.set_aside(path, str(reason), run_id):
+                        return None
+        return None
+
+    def outlines(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield the verified (spec, run.json) of every record that has them; for estimates, so nothing is set aside."""
+        for folder in sorted(self.runs.glob("[!.]*")):
+            with contextlib.suppress(Corrupt):
+                yield read_outline(folder, folder.name)
 
     def failure(self, run_id: str) -> dict[str, Any] | None:
-        """Return how the last attempt at the trajectory failed, or None."""
+        """Return how the last attempt at the trajectory failed (label, reason, traceback: texts), or None."""
         try:
-            return json.loads((self.work(run_id) / "failure.json").read_text())
-        except (OSError, ValueError):
+            failure, _ = parse_json("failure.json", read_plain(self.work(run_id) / "failure.json", LARGEST_JSON))
+        except Corrupt:
             return None
+        return {key: str(failure.get(key, "not known")) for key in ("label", "reason", "traceback")}
 
     def validation(self, digest: str) -> tuple[np.ndarray, np.ndarray] | None:
         """Return the validation images (n, h, w, c), float32 in [0, 1], and labels (n,) of a dataset, or None."""
         try:
-            with np.load(self.runs / ".validation" / f"{digest}.npz", allow_pickle=False) as file:
-                return file["images"], file["labels"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return read_validation(self.validation_path(digest))
+        except Corrupt:
             return None
+
+    def validation_path(self, digest: str) -> Path:
+        """Return where a dataset's validation images lie, whatever a record gives as the dataset's digest."""
+        return self.runs / ".validation" / f"{re.sub('[^0-9A-Za-z]', '_', digest)[:64]}.npz"
+
+    # ---- locks
+
+    @contextlib.contextmanager
+    def lock(self, run_id: str) -> Iterator[None]:
+        """Hold the trajectory's lock, waiting for whoever has it; it is freed when the holder's process ends."""
+        descriptor = self._open_lock(run_id)
+        try:
+            with refusals_worded(self.runs / ".locks" / run_id, 0):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._held.add(run_id)
+            yield
+        finally:
+            self._held.discard(run_id)
+            release(descriptor)
+
+    @contextlib.contextmanager
+    def alone(self, run_id: str) -> Iterator[bool]:
+        """Hold the trajectory's lock unless another has it, or it cannot be had; yield whether it is held."""
+        with contextlib.ExitStack() as stack:
+            held = run_id in self._held
+            if not held:
+                with contextlib.suppress(OSError, StoreError):
+                    descriptor = self._open_lock(run_id)
+                    stack.callback(release, descriptor)
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    held = True
+            yield held
+
+    def _open_lock(self, run_id: str) -> int:
+        path = make_folder(self.runs / ".locks") / run_id
+        with refusals_worded(path, 0):
+            try:
+                return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            except OSError as error:
+                if error.errno not in (errno.ELOOP, errno.EISDIR):
+                    raise
+                self.set_aside(path, "a link or a folder is in a lock's place", run_id)
+                return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
 
     # ---- writing
 
-    @contextmanager
-    def lock(self, run_id: str) -> Iterator[None]:
-        """Hold the trajectory's lock, waiting for whoever has it; it is freed when the holder's process ends."""
-        path = self.runs / ".locks" / run_id
-        with open(path, "ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
     def recover(self, run_id: str) -> None:
-        """Undo what was cut short: put an older record back or drop it where the new one is in place, drop scraps."""
+        """Undo what was cut short, the lock being held: of two records one stays, scraps and what is foreign go."""
+        self._clear_work(run_id)
         old, place = self.work(run_id).with_suffix(".old"), self.runs / run_id
-        if old.exists() and not place.exists():
-            os.replace(old, place)
-        elif old.exists():
-            shutil.rmtree(old)
-        for scrap in self.work(run_id).glob(".*.tmp"):
-            scrap.unlink()
+        if not os.path.lexists(old):
+            return
+        try:
+            read_record(place, run_id)
+        except Corrupt as reason:
+            if os.path.lexists(place):
+                self.set_aside(place, str(reason), run_id)
+            with refusals_worded(place, None):
+                os.replace(old, place)
+                sync_folder(self.runs)
+        else:
+            remove(old)
+
+    def _clear_work(self, run_id: str) -> None:
+        folder = self.work(run_id)
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            self.set_aside(folder, "a link or a file is in the place of a folder", run_id)
+        refuse_link(folder)
+        for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+            if entry.match(SCRAP):
+                remove(entry)
+            elif entry.is_symlink() or not entry.is_file():
+                self.set_aside(entry, f"{plain(entry.name)} is no plain file", run_id)
+                refuse_link(entry)
 
     def save_snapshot(self, run_id: str, snapshot: Snapshot) -> None:
         """Write the trajectory's checkpoint, replacing the one before in one step."""
-        folder = self.work(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_file(folder / "checkpoint.npz", snapshot_bytes(snapshot))
+        write_file(make_folder(self.work(run_id)) / "checkpoint.npz", snapshot_bytes(snapshot, run_id))
 
     def save_failure(self, run_id: str, failure: dict[str, Any]) -> None:
         """Write how the attempt failed, for the report and for whoever looks into the folder."""
-        folder = self.work(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_file(folder / "failure.json", json.dumps(failure, indent=1).encode())
+        write_file(make_folder(self.work(run_id)) / "failure.json", json.dumps(failure, indent=1).encode())
 
     def save_validation(self, digest: str, images: np.ndarray, labels: np.ndarray) -> None:
-        """Write the dataset's validation images once, so that a report needs no dataset."""
-        path = self.runs / ".validation" / f"{digest}.npz"
-        if not path.exists():
-            write_file(path, npz_bytes({"images": images, "labels": labels}))
+        """Write the dataset's validation images once, so that a report needs no dataset; a broken file is set aside."""
+        path = self.validation_path(digest)
+        if os.path.lexists(path):
+            try:
+                read_validation(path)
+                return
+            except Corrupt as reason:
+                self.set_aside(path, str(reason))
+        write_file(make_folder(path.parent) / path.name, sealed_npz_bytes({"images": images, "labels": labels}))
 
     def commit(self, run_id: str, spec: dict[str, Any], snapshot: Snapshot, summary: dict[str, Any]) -> None:
         """Turn the trajectory in work into its record: every file written and synced, then the folder renamed.
@@ -221,42 +277,53 @@ class Store:
         A record of fewer epochs is moved beside first and removed last, so that at every moment
         one of the two is found.
         """
-        folder = self.work(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        log = folder / "run.log"
-        log.touch()
-        write_file(folder / "spec.json", canonical_json(spec).encode())
-        write_file(folder / "history.csv", history_bytes(snapshot.history))
-        write_file(folder / "predictions.npz", npz_bytes({"predictions": np.stack(snapshot.predictions)}))
-        write_file(folder / "checkpoint.npz", snapshot_bytes(snapshot))
-        files = {name: fingerprint(folder / name) for name in RECORD_FILES}
+        folder = make_folder(self.work(run_id))
+        with refusals_worded(folder / "run.log", 0):
+            sync_file(folder / "run.log")
+        contents = {
+            "spec.json": canonical_json(spec).encode(),
+            "history.csv": history_bytes(snapshot.history),
+            "predictions.npz": npz_bytes({"predictions": np.stack(snapshot.predictions)}),
+            "checkpoint.npz": snapshot_bytes(snapshot, run_id),
+        }
+        for name, content in contents.items():
+            write_file(folder / name, content)
+        contents["run.log"] = read_plain(folder / "run.log", LARGEST_JSON)
+        files = {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in contents.items()}
         whole = {"schema": SCHEMA, "id": run_id, **summary, "files": files}
-        whole["seal"] = seal(whole)
-        write_file(folder / "run.json", json.dumps(whole, indent=1, allow_nan=False).encode())
-        (folder / "failure.json").unlink(missing_ok=True)
-        self._put_in_place(run_id)
+        sealed = {**whole, "seal": seal(whole)}
+        write_file(folder / "run.json", json.dumps(sealed, indent=1, allow_nan=False).encode())
+        with refusals_worded(folder, None):
+            (folder / "failure.json").unlink(missing_ok=True)
+            self._put_in_place(run_id)
 
     def _put_in_place(self, run_id: str) -> None:
         place, old = self.runs / run_id, self.work(run_id).with_suffix(".old")
-        if place.exists():
+        if os.path.lexists(place):
+            remove(old)
             os.replace(place, old)
         os.replace(self.work(run_id), place)
         sync_folder(self.runs)
-        shutil.rmtree(old, ignore_errors=True)
+        remove(old)
 
-    def set_aside(self, path: Path, reason: str) -> None:
-        """Move what cannot be believed to quarantine with the reason; another process may have been first."""
-        self.quarantine.mkdir(parents=True, exist_ok=True)
-        target = self.quarantine / f"{path.name}-{time.time_ns()}"
+    def set_aside(self, path: Path, reason: str, run_id: str | None = None) -> bool:
+        """Move what cannot be believed to quarantine with the reason; tell whether it was moved.
+
+        It is not where another process was first, or where the disk refuses: then it stays where it
+        is, and is not believed the next time either.
+        """
+        target = self.quarantine / f"{run_id or plain(path.name)[:60]}-{time.time_ns()}"
+        content = target / ("moved-" + path.name if path.name == "reason.txt" else path.name)
         try:
+            make_folder(self.quarantine)
             target.mkdir()
-            os.replace(path, target / path.name)
-        except OSError as error:
-            target.rmdir()
-            if error.errno != errno.ENOENT:
-                raise
-            return
-        write_file(target / "reason.txt", f"{path.name}: {reason}\n".encode())
+            write_file(target / "reason.txt", f"{plain(path.name)}: {reason}\n".encode(errors="backslashreplace"))
+            os.replace(path, content)
+        except (OSError, StoreError):
+            if not os.path.lexists(content):
+                remove(target)
+            return False
+        return True
 
     # ---- studies
 
@@ -268,196 +335,44 @@ class Store:
                 f"name must be one whose folder is the study's own; {str(folder)!r} is a link or a file. "
                 "Remove it or choose another name."
             )
+        refuse_links_in_study(folder)
         return folder
 
     def write_study(self, name: str, declaration: dict[str, Any]) -> Path:
-        """Write study.json, what the study consists of, and return its folder."""
-        folder = self.study_folder(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_file(folder / "study.json", (json.dumps(declaration, indent=1, sort_keys=True) + "\n").encode())
+        """Write study.json, what the study consists of, sealed, and return its folder."""
+        folder = make_folder(self.study_folder(name))
+        write_file(folder / "study.json", declaration_bytes(declaration))
         return folder
 
     def quarantined(self, run_ids: set[str]) -> list[tuple[str, str]]:
         """Return (run id, reason) of what was set aside for these runs, in the order of the folder's names."""
         found = []
         for folder in sorted(self.quarantine.glob("*-*")) if self.quarantine.is_dir() else []:
-            run_id = folder.name.split("-")[0].removesuffix(".old")
-            if run_id in run_ids and (folder / "reason.txt").is_file():
-                found.append((run_id, (folder / "reason.txt").read_text().strip().partition(": ")[2]))
+            run_id = folder.name.rpartition("-")[0]
+            if run_id in run_ids and (reason := quarantine_reason(folder)) is not None:
+                found.append((run_id, reason.partition(": ")[2]))
         return found
 
 
-def read_study(folder: Path) -> dict[str, Any]:
-    """Return the declaration in a study's folder; StoreError where there is none that can be read."""
-    try:
-        return json.loads((folder / "study.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(
-            f"the study's folder must hold a study.json that can be read; {str(folder)!r} does not "
-            f"({getattr(error, 'strerror', None) or error}). Run the study's command again."
-        ) from None
-
-
-# ---- files
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step: a temporary file beside it, synced, then renamed over it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Let the folder's renames reach the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
+def release(descriptor: int) -> None:
+    """Close a lock's file, which frees the lock whatever the disk says to it."""
+    with contextlib.suppress(OSError):
         os.close(descriptor)
 
 
-def fingerprint(path: Path) -> dict[str, Any]:
-    """Return the file's sha256 and size in bytes."""
-    content = path.read_bytes()
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-
-
-def seal(summary: dict[str, Any]) -> str:
-    """Return the sha256 of run.json's other contents, so that a flipped bit in it shows."""
-    return hashlib.sha256(canonical_json(summary).encode()).hexdigest()
-
-
-def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
-    """Return the arrays as a compressed npz file."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def history_bytes(history: list[dict[str, float]]) -> bytes:
-    """Return the history as CSV, a row per epoch, floats to the last bit, nothing where a metric was not measured."""
-    buffer = io.StringIO()
-    columns = list(history[0]) if history else ["epoch"]
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([[repr(row[column]) for column in columns] for row in history])
-    return buffer.getvalue().encode()
-
-
-def snapshot_bytes(snapshot: Snapshot) -> bytes:
-    """Return the snapshot as an uncompressed npz with the sha256 of its parts inside."""
-    parts: dict[str, np.ndarray] = {"epoch": np.array(snapshot.epoch)}
-    for kind in LISTS:
-        arrays = getattr(snapshot, kind)
-        parts |= {f"{kind}_{place:04d}": array for place, array in enumerate(arrays)}
-    parts["predictions"] = np.array(snapshot.predictions, np.uint8)
-    parts["history"] = np.frombuffer(history_bytes(snapshot.history), np.uint8)
-    parts["environments"] = np.frombuffer(canonical_json(snapshot.environments).encode(), np.uint8)
-    parts["sha256"] = np.frombuffer(parts_digest(parts), np.uint8)
-    buffer = io.BytesIO()
-    np.savez(buffer, **parts)
-    return buffer.getvalue()
-
-
-def parts_digest(parts: dict[str, np.ndarray]) -> bytes:
-    """Return the sha256 over the names, types, shapes and bytes of the parts."""
-    digest = hashlib.sha256()
-    for name in sorted(parts):
-        array = np.ascontiguousarray(parts[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.digest()
-
-
-def read_snapshot(path: Path) -> Snapshot:
-    """Return the snapshot in `path`; Corrupt where it is not what was written."""
+def quarantine_reason(folder: Path) -> str | None:
+    """Return `<file>: <why>` of what lies in a folder of the quarantine; None if nothing was moved there."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            parts = {name: file[name] for name in file.files}
-        digest = parts.pop("sha256").tobytes()
-        history = read_history(parts["history"].tobytes())
-        environments = json.loads(parts["environments"].tobytes())
-    except Exception as error:
-        raise Corrupt(f"checkpoint.npz cannot be read ({type(error).__name__}: {error})") from None
-    if digest != parts_digest(parts):
-        raise Corrupt("checkpoint.npz does not match its own checksum")
-    lists = {kind: [parts[name] for name in sorted(parts) if name.startswith(f"{kind}_")] for kind in LISTS}
-    return Snapshot(
-        epoch=int(parts["epoch"]),
-        history=[dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)],
-        predictions=list(parts["predictions"]),
-        environments=environments,
-        **lists,
-    )
+        if len(list(folder.iterdir())) < 2:
+            return None
+        return plain(read_plain(folder / "reason.txt", LARGEST_JSON).decode(errors="replace").strip()[:500])
+    except (OSError, Corrupt):
+        return None
 
 
-def read_record(folder: Path, run_id: str) -> Record:
-    """Return the record in `folder`; Corrupt, with the reason, unless every file is what run.json says was written."""
-    summary = read_summary(folder, run_id)
-    contents = {name: read_verified(folder / name, summary["files"].get(name)) for name in RECORD_FILES}
-    try:
-        spec = json.loads(contents["spec.json"])
-        history = read_history(contents["history.csv"])
-        with np.load(io.BytesIO(contents["predictions.npz"]), allow_pickle=False) as file:
-            predictions = file["predictions"]
-    except Exception as error:
-        raise Corrupt(f"a file cannot be read ({type(error).__name__}: {error})") from None
-    if record_id(spec) != run_id:
-        raise Corrupt("spec.json describes another run")
-    if not len(history["epoch"]) == len(predictions) == summary["epochs"]:
-        raise Corrupt("history.csv, predictions.npz and run.json disagree about the number of epochs")
-    return Record(run_id, spec, summary, history, predictions)
-
-
-def read_summary(folder: Path, run_id: str) -> dict[str, Any]:
-    """Return run.json's contents; Corrupt unless it is sealed, of this schema and of this run."""
-    try:
-        summary = json.loads((folder / "run.json").read_bytes())
-        written = summary.pop("seal")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise Corrupt(f"run.json cannot be read ({type(error).__name__}: {error})") from None
-    if summary.get("schema") != SCHEMA:
-        raise Corrupt(
-            f"run.json has the schema version {summary.get('schema')!r}; this program reads {SCHEMA}, "
-            "so another version wrote it"
-        )
-    if written != seal(summary):
-        raise Corrupt("run.json does not match its own checksum")
-    if summary["id"] != run_id:
-        raise Corrupt(f"run.json is of another run, {summary['id']}")
-    return summary
-
-
-def read_verified(path: Path, expected: dict[str, Any] | None) -> bytes:
-    """Return the file's bytes; Corrupt unless they have the size and sha256 that run.json gives."""
-    if path.is_symlink() or not path.is_file():
-        raise Corrupt(f"{path.name} is missing or no plain file")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise Corrupt(f"{path.name} cannot be read ({error.strerror})") from None
-    if expected is None or len(content) != expected["bytes"]:
-        size = None if expected is None else expected["bytes"]
-        raise Corrupt(f"{path.name} has {len(content)} bytes where {size} were written")
-    if hashlib.sha256(content).hexdigest() != expected["sha256"]:
-        raise Corrupt(f"{path.name} does not match its checksum")
-    return content
-
-
-def read_history(content: bytes) -> dict[str, list[float]]:
-    """Return a column per metric from the bytes of history.csv; `epoch` as whole numbers."""
-    rows = list(csv.reader(io.StringIO(content.decode())))
-    history: dict[str, list[float]] = {
-        name: [float(row[place]) for row in rows[1:]] for place, name in enumerate(rows[0])
-    }
-    history["epoch"] = [int(epoch) for epoch in history["epoch"]]
-    return history
+def read_validation(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the validation images and labels in a file; Corrupt where it is not what was written."""
+    parts = read_parts(path)
+    if set(parts) != {"images", "labels"} or len(parts["images"]) != len(parts["labels"]):
+        raise Corrupt(f"{path.name} does not hold images and labels, one for each")
+    return parts["images"], parts["labels"]

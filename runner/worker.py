@@ -188,7 +188,7 @@ def check_jobs(jobs: list[Job]) -> list[str]:
 def check_nets(jobs: list[Job], input_shape: tuple[int, ...]) -> list[str]:
     """Return a sentence for every distinct net that does not fit the images."""
     problems = []
-    for job in {repr((job.spec["layers"], job.spec["transforms"])): job for job in jobs}.values():
+    for job in {repr((job.spec["layers"], job.spec["transforms"])): job for job in reversed(jobs)}.values():
         try:
             augmented = in_net(job.spec["transforms"])
             build_model(job.spec["layers"], input_shape, job.spec["dataset"]["classes"], 0, augmented)

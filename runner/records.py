@@ -1,0 +1,346 @@
+"""Trajectories <-> the bytes of their records and checkpoints; what is not what was written is Corrupt, with a reason.
+
+What is checked: `run.json` carries a seal over its own contents and the size and sha256 of every
+other file; `spec.json` must hash to the record's id; `checkpoint.npz` ends with its own sha256 (as
+the comment that a zip file may have) and holds the id of its trajectory. A reader of results needs
+no checkpoint, so `read_record` looks at its size only; whoever goes on from it, and
+`python -m runner verify`, reads all of it.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from runner.files import Corrupt, open_plain, read_all, read_plain
+
+SCHEMA = 1
+RECORD_FILES = ("spec.json", "history.csv", "predictions.npz", "checkpoint.npz", "run.log")
+LISTS = ("weights", "slots")
+SEAL_LENGTH = 64  # hex digits of a sha256
+LARGEST_JSON = 2**26  # bytes; run.json and study.json have kilobytes
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trajectory as recorded: `history` has a column per metric and a row per epoch."""
+
+    id: str
+    spec: dict[str, Any]
+    summary: dict[str, Any]
+    history: dict[str, list[float]]
+    predictions: np.ndarray  # (epochs, validation images) uint8
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained."""
+        return self.summary["epochs"]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether training ended because the loss was lost."""
+        return self.summary["status"] == "diverged"
+
+    def covers(self, epochs: int) -> bool:
+        """Tell whether the record answers for a run of `epochs` epochs: it went that far, or diverged before."""
+        return self.diverged or self.epochs >= epochs
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A trajectory after an epoch as it lies on disk, to go on from."""
+
+    epoch: int
+    weights: list[np.ndarray]
+    slots: list[np.ndarray]
+    history: list[dict[str, float]]
+    predictions: list[np.ndarray]
+    environments: list[dict[str, Any]]
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of `value`: keys sorted, no spaces, ASCII, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def record_id(spec: dict[str, Any]) -> str:
+    """Return the identity of a trajectory: 24 hex digits of the sha256 of its canonical JSON."""
+    return sha256(canonical_json(spec).encode())[:24]
+
+
+def seal(contents: dict[str, Any]) -> str:
+    """Return the sha256 of a JSON file's other contents, so that a flipped bit in it shows."""
+    return sha256(canonical_json(contents).encode())
+
+
+def sha256(content: bytes) -> str:
+    """Return the hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+# ---- to bytes
+
+
+def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
+    """Return the arrays as a compressed npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def sealed_npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
+    """Return the arrays as an npz file that ends with the sha256 of all before it: 64 hex digits, a zip's comment."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    with zipfile.ZipFile(buffer, "a") as file:
+        file.comment = b"0" * SEAL_LENGTH
+    content = buffer.getvalue()[:-SEAL_LENGTH]
+    return content + sha256(content).encode()
+
+
+def history_bytes(history: list[dict[str, float]]) -> bytes:
+    """Return the history as CSV, a row per epoch, floats to the last bit, nothing where a metric was not measured."""
+    buffer = io.StringIO()
+    columns = list(history[0]) if history else ["epoch"]
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([[repr(row[column]) for column in columns] for row in history])
+    return buffer.getvalue().encode()
+
+
+def snapshot_bytes(snapshot: Snapshot, run_id: str) -> bytes:
+    """Return the snapshot as an uncompressed npz that holds its trajectory's id and ends with its own sha256."""
+    parts: dict[str, np.ndarray] = {"run": text_array(run_id), "epoch": np.array(snapshot.epoch)}
+    for kind in LISTS:
+        arrays = getattr(snapshot, kind)
+        parts |= {f"{kind}_{place:04d}": array for place, array in enumerate(arrays)}
+    parts["predictions"] = np.array(snapshot.predictions, np.uint8)
+    parts["history"] = np.frombuffer(history_bytes(snapshot.history), np.uint8)
+    parts["environments"] = text_array(canonical_json(snapshot.environments))
+    return sealed_npz_bytes(parts)
+
+
+def text_array(text: str) -> np.ndarray:
+    """Return the text's bytes as an array."""
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+# ---- from bytes
+
+
+def read_parts(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an npz that ends with its own sha256; Corrupt unless that holds."""
+    with open_plain(path) as file:
+        content = read_all(path, file)
+    if sha256(content[:-SEAL_LENGTH]).encode() != content[-SEAL_LENGTH:]:
+        raise Corrupt(f"{path.name} does not match its own checksum")
+    return read_npz(path.name, content)
+
+
+def read_npz(name: str, content: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays of an npz file; Corrupt where it is none or holds Python objects, which are never loaded."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            return {part: file[part] for part in file.files}
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Corrupt(f"{name} cannot be read ({type(error).__name__}: {error})") from None
+
+
+def read_snapshot(path: Path, run_id: str) -> Snapshot:
+    """Return the snapshot in `path`; Corrupt where it is not what was written, or another trajectory's."""
+    parts = read_parts(path)
+    try:
+        owner = parts["run"].tobytes().decode()
+        history = read_history(parts["history"].tobytes())
+        snapshot = Snapshot(
+            epoch=int(parts["epoch"]),
+            history=[dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)],
+            predictions=list(parts["predictions"]),
+            environments=json.loads(parts["environments"].tobytes()),
+            **{kind: [parts[name] for name in sorted(parts) if name.startswith(f"{kind}_")] for kind in LISTS},
+        )
+    except Exception as error:
+        raise Corrupt(f"{path.name} cannot be read ({type(error).__name__}: {error})") from None
+    if owner != run_id:
+        raise Corrupt(f"{path.name} is of another run, {owner}")
+    if not snapshot.epoch == len(snapshot.history) == len(snapshot.predictions):
+        raise Corrupt(f"{path.name} disagrees with itself about the number of epochs")
+    if not is_list_of_dicts(snapshot.environments):
+        raise Corrupt(f"{path.name} does not say where it was made")
+    return snapshot
+
+
+def read_record(folder: Path, run_id: str, whole: bool = False) -> Record:
+    """Return the record in `folder`; Corrupt, with the reason, unless every file is what run.json says was written.
+
+    The checkpoint's bytes are read only if `whole`; else its size must do.
+    """
+    summary = read_summary(folder, run_id)
+    contents = {
+        name: read_verified(folder / name, summary["files"][name], whole or name != "checkpoint.npz")
+        for name in RECORD_FILES
+    }
+    spec = read_spec(contents["spec.json"], run_id)
+    try:
+        history = read_history(contents["history.csv"])
+    except (ValueError, csv.Error) as error:
+        raise Corrupt(f"history.csv cannot be read ({type(error).__name__}: {error})") from None
+    predictions = read_npz("predictions.npz", contents["predictions.npz"]).get("predictions")
+    if predictions is None or predictions.ndim != 2 or predictions.dtype != np.uint8:
+        raise Corrupt("predictions.npz does not hold a class for every epoch and image")
+    if not len(history["epoch"]) == len(predictions) == summary["epochs"]:
+        raise Corrupt("history.csv, predictions.npz and run.json disagree about the number of epochs")
+    return Record(run_id, spec, summary, history, predictions)
+
+
+def read_end(folder: Path, run_id: str) -> Snapshot:
+    """Return the snapshot that a record ends with; Corrupt unless the whole record is what was written."""
+    read_record(folder, run_id, whole=True)
+    return read_snapshot(folder / "checkpoint.npz", run_id)
+
+
+def read_outline(folder: Path, run_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a record's (spec, run.json), both verified, without its numbers; Corrupt where they are not."""
+    summary = read_summary(folder, run_id)
+    return read_spec(read_verified(folder / "spec.json", summary["files"]["spec.json"]), run_id), summary
+
+
+def read_spec(content: bytes, run_id: str) -> dict[str, Any]:
+    """Return the spec, whose hash is the run's identity."""
+    spec, digest = parse_json("spec.json", content)
+    if "seal" in spec or digest[:24] != run_id:
+        raise Corrupt("spec.json describes another run")
+    return spec
+
+
+def read_summary(folder: Path, run_id: str) -> dict[str, Any]:
+    """Return run.json's contents; Corrupt unless it is sealed, of this schema and of this run."""
+    if folder.is_symlink():
+        raise Corrupt("the record is a symbolic link, which is not followed")
+    if not folder.is_dir():
+        raise Corrupt("the record is no folder")
+    summary, digest = parse_json("run.json", read_plain(folder / "run.json", LARGEST_JSON))
+    if summary.get("schema") != SCHEMA:
+        raise Corrupt(
+            f"run.json has the schema version {str(summary.get('schema'))[:80]}; this program reads {SCHEMA}, "
+            "so another version wrote it"
+        )
+    if summary.pop("seal", None) != digest:
+        raise Corrupt("run.json does not match its own checksum")
+    check_summary(summary)
+    if summary["id"] != run_id:
+        raise Corrupt(f"run.json is of another run, {summary['id']}")
+    return summary
+
+
+def parse_json(name: str, content: bytes) -> tuple[dict[str, Any], str]:
+    """Return the object that a JSON file holds and the sha256 of its canonical JSON, a seal in it left out.
+
+    Corrupt where it is none, is nested too deep, or holds NaN or an infinity, which are no JSON.
+    """
+    try:
+        value = json.loads(content, parse_constant=refuse_constant)
+        if not isinstance(value, dict):
+            raise ValueError("no object")
+        return value, seal({key: each for key, each in value.items() if key != "seal"})
+    except (ValueError, RecursionError) as error:
+        raise Corrupt(f"{name} cannot be read ({type(error).__name__}: {error})") from None
+
+
+def refuse_constant(word: str) -> None:
+    """Raise for NaN and the infinities, which the store never writes into JSON."""
+    raise ValueError(f"{word} is no JSON")
+
+
+def read_verified(path: Path, expected: dict[str, Any], whole: bool = True) -> bytes:
+    """Return the file's bytes, none unless `whole`; Corrupt unless they have the size and sha256 in run.json."""
+    content = b""
+    with open_plain(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size != expected["bytes"]:
+            raise Corrupt(f"{path.name} has {size:,} bytes where {expected['bytes']:,} were written")
+        if whole:
+            content = read_all(path, file)
+    if whole and sha256(content) != expected["sha256"]:
+        raise Corrupt(f"{path.name} does not match its checksum")
+    return content
+
+
+def read_history(content: bytes) -> dict[str, list[float]]:
+    """Return a column per metric from the bytes of history.csv; `epoch` as whole numbers, from 1; else ValueError."""
+    names, *rows = csv.reader(io.StringIO(content.decode()))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    numbers = dict(zip(names, ([float(value) for value in column] for column in columns), strict=True))
+    if len(numbers) != len(names) or numbers.get("epoch") != list(range(1, len(rows) + 1)):
+        raise ValueError("history.csv must have a column epoch, counted from 1, and no column twice")
+    return {**numbers, "epoch": list(range(1, len(rows) + 1))}
+
+
+# ---- what run.json may hold
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether the value is a text."""
+    return isinstance(value, str)
+
+
+def is_whole(value: Any) -> bool:
+    """Tell whether the value is a whole number from 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether the value is a number that a float holds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e308 < value < 1e308
+
+
+def is_list_of_dicts(value: Any) -> bool:
+    """Tell whether the value is a list of objects."""
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
+def is_dict_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return a check for an object whose values all pass `check`."""
+    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+
+
+def is_fingerprint(value: Any) -> bool:
+    """Tell whether the value is a file's sha256 and size."""
+    return isinstance(value, dict) and is_text(value.get("sha256")) and is_whole(value.get("bytes"))
+
+
+REQUIRED = ("id", "status", "epochs", "files")
+SUMMARY = {
+    "id": is_text,
+    "status": ("complete", "diverged").__contains__,
+    "epochs": lambda value: is_whole(value) and value > 0,
+    "files": lambda value: is_dict_of(is_fingerprint)(value) and set(RECORD_FILES) <= set(value),
+    "label": is_text,
+    "study": is_text,
+    "commit": lambda value: value is None or is_text(value),
+    "dataset": is_text,
+    "parameters": is_whole,
+    "metrics": is_dict_of(lambda value: value is None or is_number(value)),
+    "timing": is_dict_of(is_number),
+    "images": is_dict_of(is_whole),
+    "environments": is_list_of_dicts,
+}
+
+
+def check_summary(summary: dict[str, Any]) -> None:
+    """Raise Corrupt where run.json lacks what every record has, or holds a value of another kind."""
+    for key, check in SUMMARY.items():
+        if key not in summary and key in REQUIRED:
+            raise Corrupt(f"run.json does not give {key}")
+        if key in summary and not check(summary[key]):
+            raise Corrupt(f"run.json gives a value for {key} that no record has")
