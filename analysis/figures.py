@@ -74,7 +74,7 @@ TERMS = {
     "train_mode_noise": ("dropout noise (train mode − inference mode)", "#eedd88"),
     "memorisation": ("memorisation", "#ee8866"),
     "memorisation_and_split": ("memorisation and split difference", "#ee8866"),
-    "split_difference": ("split difference", "#aaaaaa"),
+    "split_difference": ("split difference", "#2a8c7c"),
 }
 GAP = {
     "": "gap in {} (validation − training as logged)",
@@ -689,7 +689,8 @@ def lay_out(page: Page) -> tuple[Figure, list[Axes]]:
     above = [max(LINE * (title.count("\n") + 1) + 0.08 if title else 0.04 for title in row) for row in titles]
     legend = draw_key(figure, page)
     key = 0.14 + legend.get_window_extent(canvas.get_renderer()).height / DPI if legend else 0.0
-    below = 0.06 + (LINE if page.across else 0) + key * page.key_below
+    across = wrap(page.across, page.width - left - 0.2)
+    below = 0.06 + (LINE * (across.count("\n") + 1) if across else 0) + key * page.key_below
     top = 0.08 + key * (not page.key_below)
     height = top + sum(above) + len(rows) * (page.height + page.bottom) + below
     figure.set_size_inches(page.width, height)
@@ -703,7 +704,7 @@ def lay_out(page: Page) -> tuple[Figure, list[Axes]]:
             panels[-1].tick_params(labelleft=column == 0 or not page.share)
         y -= page.bottom
     middle = (page.width + left - 0.14) / 2
-    write(figure, middle, below - LINE, page.across, ha="center", va="bottom")
+    write(figure, middle, below - 0.02, across, ha="center", va="top")
     write(figure, 0.06, (height - top - above[0] + below + page.bottom) / 2, up, rotation=90, va="center", ha="left")
     if legend:
         legend.set_bbox_to_anchor((0.06 / page.width, (key if page.key_below else height - 0.06) / height))
@@ -730,7 +731,7 @@ def draw_key(figure: Figure, page: Page) -> Legend | None:
     """Draw the key of the page in as many columns as its longest text allows."""
     if not page.key:
         return None
-    texts = [wrap(text, min(KEY_TEXT, page.width - 0.6), lines=4) for text, _ in page.key]
+    texts = [wrap(text, min(KEY_TEXT, page.width - 0.6), lines=6) for text, _ in page.key]
     legend = figure.legend(
         [handle for _, handle in page.key],
         [" "] * len(texts),  # set below, since matplotlib leaves out texts that start with an underscore
@@ -750,14 +751,11 @@ def draw_key(figure: Figure, page: Page) -> Legend | None:
 
 
 def key_columns(texts: list[str], room: float) -> int:
-    """Return in how many columns, filled one after another, the texts of a key fit into `room` inches."""
-    for rows in range(1, len(texts) + 1):
-        columns = [texts[start : start + rows] for start in range(0, len(texts), rows)]
-        if (
-            sum(0.48 + max(width_of(line) for text in column for line in text.split("\n")) for column in columns)
-            <= room
-        ):
-            return len(columns)
+    """Return in how many columns the texts of a key fit into `room` inches, shared out as matplotlib does."""
+    widths = np.array([0.48 + max(width_of(line) for line in text.split("\n")) for text in texts])
+    for columns in range(len(texts), 1, -1):
+        if sum(part.max() for part in np.array_split(widths, columns)) <= room:
+            return columns
     return 1
 
 
@@ -872,7 +870,7 @@ def value_axis(panel: Axes, view: View, metric: str) -> None:
 
 def even_ticks(panel: Axes, metric: str) -> None:
     """Set round ticks on the vertical axis, as many as it has room for, in the metric's shown unit."""
-    most = round(panel.bbox.height / DPI / 0.28)
+    most = round(panel.bbox.height / DPI / 0.25)
     panel.yaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
     panel.yaxis.set_major_formatter(Scaled(scale_of(metric)[0]))
 

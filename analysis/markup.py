@@ -16,6 +16,9 @@ LATEX = {
     "×": r"$\times$",
     "±": r"$\pm$",
     "−": "$-$",
+    "ρ": r"$\rho$",
+    "–": "--",
+    "…": r"\dots{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 
@@ -34,7 +37,8 @@ def markdown(text: str) -> str:
     shown = re.sub(r"([\\`*_\[\]<>|~$#&])", r"\\\1", shown)
     shown = re.sub(r"(?i)(www)\.", rf"\1{WORD_JOINER}.", shown.replace("@", f"@{WORD_JOINER}"))
     shown = shown.replace("://", f":{WORD_JOINER}//")
-    return re.sub(r"^(\s*)([-+=](?=\s|$)|\d+[.)](?=\s|$))", r"\1\\\2", shown)
+    shown = re.sub(r"^(\s*)([-+=])", r"\1\\\2", shown)
+    return re.sub(r"^(\s*\d+)([.)])(?=\s|$)", r"\1\\\2", shown)
 
 
 def code(text: str) -> str:

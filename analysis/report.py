@@ -1,6 +1,5 @@
-"""A study's frames -> report.md, its figures and its tables; the same records give the same bytes."""
+"""A study's evidence -> report.md, its figures and its tables; the same records give the same bytes."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,19 +8,32 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import tables
+from analysis import effects, errors, tables
+from analysis.evidence import RESPONSES, Evidence, draw, gather, shown_effects
+from analysis.figures import png
+from analysis.latex import latex_table
 from analysis.markup import code, markdown, one_line, spreadsheet
-from analysis.rounding import duration, mean_and_half_width
+from analysis.rounding import difference_and_interval, duration, mean_and_half_width, p_value
 from analysis.tables import Study
 from runner.store import write_file
 
-CELLS_SHOWN = 24  # in tables and figures; all cells are in the CSV files
-LISTED = 20  # runs listed one by one where some failed
+LISTED = 20  # runs or images listed one by one
 SHOWN_METRICS = {
     "val_accuracy": "validation accuracy, %",
     "accuracy": "training accuracy, %",
     "val_loss": "validation loss, nats",
     "loss": "training loss, nats",
+}
+CAPTIONS = {
+    "effects_val_accuracy": "Effects on validation accuracy, each seed's own difference below its mean",
+    "effects_val_loss": "Effects on validation loss",
+    "overview": "Mean validation curves of all cells",
+    "curves_accuracy": "Accuracy in training, as logged, and in validation; every seed faint, the mean strong",
+    "curves_loss": "Loss in training, as logged, and in validation",
+    "gap_accuracy": "What the gap in accuracy is made of, epoch by epoch",
+    "gap_loss": "What the gap in loss is made of",
+    "missed": "The validation images that most runs miss",
+    "confusion": "What is mistaken for what: the baseline and the best cell",
 }
 
 
@@ -34,34 +46,69 @@ class Written:
 
 
 def write_report(folder: Path) -> Written:
-    """Write report.md, figures/ and tables/ of the study declared in `folder`."""
-    study = tables.read(folder)
-    cells = tables.cells_frame(study.runs, study.factors)
-    write_tables(folder, {"runs": study.runs, "history": study.history, "cells": cells})
-    write_file(folder / "report.md", "\n".join([*report(study, cells), ""]).encode())
-    complete = not study.runs["status"].isin(["failed", "missing"]).any()
-    return Written(summary(study, cells, folder), complete)
+    """Write report.md, figures/ and tables/ of the study declared in `folder`; what is no longer part of it goes."""
+    evidence = gather(folder)
+    files = {f"figures/{name}.png": png(figure) for name, figure in draw(evidence).items()}
+    figures = [path.removeprefix("figures/").removesuffix(".png") for path in files]
+    files |= {f"tables/{name}": text.encode() for name, text in table_files(evidence).items()}
+    files["report.md"] = "\n".join([*report(evidence, figures), ""]).encode()
+    put_in_place(folder, files)
+    complete = not evidence.study.runs["status"].isin(["failed", "missing"]).any()
+    return Written(summary(evidence, folder), complete)
 
 
-def write_tables(folder: Path, frames: dict[str, pd.DataFrame]) -> None:
-    """Write each frame to tables/<name>.csv, floats to the last bit, text that no spreadsheet runs as a formula."""
-    (folder / "tables").mkdir(exist_ok=True)
-    for name, frame in frames.items():
-        text = frame.select_dtypes(["object", "string"]).columns
-        safe = frame.assign(**{column: frame[column].map(spreadsheet, na_action="ignore") for column in text})
-        write_file(folder / "tables" / f"{name}.csv", safe.to_csv(index=False, lineterminator="\n").encode())
+def put_in_place(folder: Path, files: dict[str, bytes]) -> None:
+    """Write the report's files, and remove those of an earlier report that it no longer has."""
+    for part in ("figures", "tables"):
+        (folder / part).mkdir(exist_ok=True)
+        for path in (folder / part).iterdir():
+            if f"{part}/{path.name}" not in files and not path.is_dir():
+                path.unlink()
+    for name, content in files.items():
+        write_file(folder / name, content)
+
+
+def table_files(evidence: Evidence) -> dict[str, str]:
+    """Return the contents of tables/ by file name: frames as CSV, and two tables as LaTeX."""
+    frames = {
+        "runs": evidence.study.runs,
+        "history": evidence.study.history,
+        "cells": evidence.cells,
+        "effects": evidence.effects,
+        "gap": evidence.gap,
+    }
+    if evidence.misses is not None:
+        frames["missed"] = evidence.misses.table
+    name = evidence.study.declaration["name"]
+    return {f"{frame}.csv": csv_text(content) for frame, content in frames.items()} | {
+        "comparison.tex": latex_table(comparison_table(evidence), f"{name}: {comparison_note(evidence)}"),
+        "effects.tex": latex_table(effects_table(evidence), f"{name}: effects, 95 % t-intervals over seeds."),
+    }
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return the frame as CSV, floats to the last bit, text that no spreadsheet runs as a formula."""
+    text = frame.select_dtypes(["object", "string"]).columns
+    safe = frame.assign(**{column: frame[column].map(spreadsheet, na_action="ignore") for column in text})
+    return safe.to_csv(index=False, lineterminator="\n")
 
 
 # ---- report.md
 
 
-def report(study: Study, cells: pd.DataFrame) -> Iterable[str]:
+def report(evidence: Evidence, figures: list[str]) -> list[str]:
     """Return the lines of report.md."""
+    study = evidence.study
     return [
         f"# {markdown(study.declaration['name'])}",
         *section("What was asked", asked(study)),
+        *section("Findings", findings(evidence)),
         *section("What failed or is missing", missing(study)),
-        *section("Comparison", comparison(study, cells)),
+        *section("Comparison", comparison(evidence)),
+        *section("Effects", effects_section(evidence, figures)),
+        *section("Training against validation", shown(figures, "overview", "curves_accuracy", "curves_loss")),
+        *section("The gap between training and validation, taken apart", gap_section(evidence, figures)),
+        *section("The images that most runs miss", misses_section(evidence, figures)),
         *section("Cost", cost(study)),
         *section("How this was made", made(study)),
     ]
@@ -72,27 +119,40 @@ def section(title: str, lines: list[str]) -> list[str]:
     return ["", f"## {title}", "", *lines] if lines else []
 
 
+def shown(figures: list[str], *names: str) -> list[str]:
+    """Return the figures of these names that there are, each with its caption."""
+    found = []
+    for name in names:
+        if name in figures:
+            found += [f"![{CAPTIONS.get(name, 'Interaction')}](figures/{name}.png)", ""]
+    return found[:-1]
+
+
 def asked(study: Study) -> list[str]:
     """Return the command, the design, the factors with their levels, and the number of seeds."""
     declaration = study.declaration
     cells, seeds = len(declaration["cells"]), declaration["seeds"]
     lines = [code(declaration["command"]), ""]
     for key, levels in study.design.factors.items():
-        shown = ", ".join(markdown(one_line(level)) for level in levels)
-        lines.append(f"- **{markdown(key)}**: {shown} (baseline {markdown(one_line(levels[0]))})")
+        listed = ", ".join(markdown(one_line(level)) for level in levels)
+        lines.append(f"- **{markdown(one_line(key))}**: {listed} (baseline {markdown(one_line(levels[0]))})")
     return [
         *lines,
         f"- design {markdown(declaration['design'])}: {count(cells, 'cell')} × {count(len(seeds), 'seed')} "
         f"({seed_range(seeds)}) = {count(len(declaration['runs']), 'run')}",
-        *(f"- {sentence}" for sentence in inert(study)),
     ]
+
+
+def findings(evidence: Evidence) -> list[str]:
+    """Return one graded sentence a line."""
+    return [f"- {markdown(finding.text)}" for finding in evidence.findings]
 
 
 def inert(study: Study) -> list[str]:
     """Return a sentence for each factor whose levels are one and the same run."""
     return [
-        f"{markdown(each['factor'])} changes nothing{' at ' if each['where'] else ' here'}"
-        f"{markdown(one_line(each['where']))}: its levels are one and the same run, trained once."
+        f"{each['factor']} changes nothing{' at ' if each['where'] else ' here'}{one_line(each['where'])}: "
+        "its levels are one and the same run, trained once."
         for each in study.declaration["inert"]
     ]
 
@@ -101,32 +161,30 @@ def missing(study: Study) -> list[str]:
     """Return what has no metrics and why: runs by status, seeds left out, records in quarantine."""
     if study.runs["status"].eq("complete").all() and not study.quarantined:
         return []
-    lines = [f"- {line}" for line in [*status_lines(study), *quarantine_lines(study)]]
-    left_out = [seed for seed in study.declaration["seeds"] if seed not in tables.complete_seeds(study.runs)]
+    lines = [f"- {markdown(line)}" for line in [*status_lines(study), *failure_lines(study), *quarantine_lines(study)]]
+    left_out = [f"seed {seed} ({reason})" for seed, reason in effects.left_out(study.runs)]
     if left_out:
-        lines.append(f"- left out of all comparisons, since not complete in every cell: seed {seed_range(left_out)}")
+        lines.append(f"- left out of all comparisons: {markdown('; '.join(left_out))}")
     return lines
 
 
 def status_lines(study: Study) -> list[str]:
-    """Return a line a cell and status, with the share of seeds, and a line for each failed run up to a limit."""
+    """Return a line a cell and status other than complete, with its share of the seeds."""
     lines = []
     for (cell, status), group in study.runs.groupby(["cell", "status"], sort=False):
         if status != "complete":
             total = study.runs["cell"].eq(cell).sum()
-            lines.append(
-                f"{markdown(one_line(cell))}: {status} in {len(group)} of {count(total, 'seed')} "
-                f"({seed_range(list(group['seed']))})"
-            )
-    return lines + failure_lines(study)
+            seeds = seed_range(list(group["seed"]))
+            lines.append(f"{one_line(cell)}: {status} in {len(group)} of {count(total, 'seed')} ({seeds})")
+    return lines
 
 
 def failure_lines(study: Study) -> list[str]:
     """Return how each failed run failed and where its log lies."""
     failed = study.runs[study.runs["status"].eq("failed")].drop_duplicates("run")
     lines = [
-        f"{markdown(one_line(row.cell))}, seed {row.seed}: {markdown(one_line(study.failures[row.run]['reason']))} "
-        f"(log in {code(f'runs/.work/{row.run}/')})"
+        f"{one_line(row.cell)}, seed {row.seed}: {one_line(study.failures[row.run]['reason'])} "
+        f"(log in runs/.work/{row.run}/)"
         for row in failed.head(LISTED).itertuples()
     ]
     return lines + ([f"and {len(failed) - LISTED} more"] if len(failed) > LISTED else [])
@@ -134,49 +192,145 @@ def failure_lines(study: Study) -> list[str]:
 
 def quarantine_lines(study: Study) -> list[str]:
     """Return a line for each record of this study that was set aside."""
-    return [f"record {run} was moved to quarantine/: {markdown(one_line(why))}" for run, why in study.quarantined]
+    return [f"record {run} was moved to quarantine/: {one_line(why)}" for run, why in study.quarantined]
 
 
-def comparison(study: Study, cells: pd.DataFrame) -> list[str]:
+# ---- comparison and effects
+
+
+def comparison(evidence: Evidence) -> list[str]:
     """Return the comparison table with what its figures mean."""
-    shown = shown_cells(cells)
-    lines = markdown_table(comparison_table(study, cells[cells["cell"].isin(shown)]))
-    if len(shown) < len(cells):
-        lines += ["", f"The baseline and the best and worst of {len(cells)} cells; tables/cells.csv has all."]
-    return [*lines, "", comparison_note(int(cells["n"].max()))]
+    lines = [*markdown_table(comparison_table(evidence)), "", comparison_note(evidence)]
+    if len(evidence.shown) < len(evidence.cells):
+        lines.append(f"Shown: the baseline and the best and worst of {len(evidence.cells):,} cells; all: cells.csv.")
+    return lines
 
 
-def comparison_note(n: int) -> str:
+def comparison_note(evidence: Evidence) -> str:
     """Return what the table's figures are."""
+    n = evidence.cells["n"].max()
     if n == 0:
         return "No seed is complete, so there is nothing to compare."
     spread = "mean ± half of the 95 % t-interval over seeds" if n > 1 else "one seed, so without an interval"
     return (
         f"After the last epoch of each run; {spread}. Training accuracy and loss are as Keras logs them, "
-        "while the weights move; seconds are wall time of training and measuring one run."
+        "while the weights move. Time is wall time of training and measuring one run."
     )
 
 
-def comparison_table(study: Study, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as text: a row per cell, a column per factor, n, each shown metric, seconds."""
-    factors = [key for key in study.factors if key in cells] or ["cell"]
+def comparison_table(evidence: Evidence) -> pd.DataFrame:
+    """Return the table as text: a row per shown cell, a column per factor, n, each shown metric, seconds."""
+    cells = evidence.cells[evidence.cells["cell"].isin(evidence.shown)]
+    factors = [key for key in evidence.study.factors if key in cells] or ["cell"]
     table = pd.DataFrame({key: cells[key].map(one_line) for key in factors})
     table["n"] = cells["n"].astype(str)
     for metric, title in SHOWN_METRICS.items():
         columns = cells[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy(float)
         table[title] = [mean_and_half_width(*row, metric) for row in columns]
-    table["seconds"] = [duration(seconds) for seconds in cells["train_seconds"] + cells["measure_seconds"]]
+    table["time"] = [duration(seconds) for seconds in cells["train_seconds"] + cells["measure_seconds"]]
     return table
 
 
-def shown_cells(cells: pd.DataFrame) -> list[str]:
-    """Return the labels of the cells to show, in plan order: all, or the baseline and the best and worst."""
-    if len(cells) <= CELLS_SHOWN:
-        return list(cells["cell"])
-    ranked = cells.sort_values("val_accuracy", ascending=False, kind="stable")["cell"]
-    half = (CELLS_SHOWN - 1) // 2
-    chosen = {cells["cell"].iloc[0], *ranked.head(half), *ranked.tail(half)}
-    return [cell for cell in cells["cell"] if cell in chosen]
+def effects_section(evidence: Evidence, figures: list[str]) -> list[str]:
+    """Return the table of effects on the primary responses, what its columns mean, and the figures."""
+    table = effects_table(evidence)
+    if table.empty:
+        return []
+    drawn = shown(figures, *(name for name in figures if name.startswith(("effects_", "interaction_"))))
+    return [*markdown_table(table), "", *EFFECTS_NOTE, "", *drawn]
+
+
+EFFECTS_NOTE = [
+    "Estimates are within-seed differences (level − baseline; an interaction is half the difference of the simple "
+    "effects), with 95 % t-intervals. p is that of the paired t-test; p exact is the sign-flip test over all patterns, "
+    "with the lowest value that so few seeds allow; p Holm is corrected over all terms and both responses. d_z is the "
+    "estimate over the standard deviation of the seeds' differences; ρ the correlation of the arms over seeds; seeds "
+    "is how many show an effect of the size seen, and of the smallest size of interest, with 80 % power; p pooled is "
+    "the ANOVA with seed as block.",
+    "Accuracies are in percentage points, losses in nats. The exploratory responses (the gap and its parts) are in "
+    "tables/effects.csv.",
+]
+
+
+def effects_table(evidence: Evidence) -> pd.DataFrame:
+    """Return the table as text: a row per contrast and primary response."""
+    rows = pd.concat([shown_effects(evidence.effects, response) for response in RESPONSES])
+    return pd.DataFrame([effect_texts(row) for row in rows.to_dict("records")])
+
+
+def effect_texts(row: dict[str, Any]) -> dict[str, str]:
+    """Return one effect as the cells of the table."""
+    return {
+        "effect": one_line(row["contrast"]),
+        "on": {"val_accuracy": "accuracy", "val_loss": "loss"}[row["response"]],
+        "estimate": difference_and_interval(row["estimate"], row["low"], row["high"], row["response"]),
+        "n": str(row["n"]),
+        "p": p_value(row["p"]),
+        "p exact (floor)": f"{p_value(row['p_exact'])} ({p_value(row['p_floor'])})",
+        "p Holm": p_value(row["p_holm"]),
+        "d_z": number(row["d_z"], ".2f"),
+        "ρ": number(row["rho"], ".2f"),
+        "seeds": f"{number(row['seeds_needed'], ',.0f')}; {number(row['seeds_needed_sesoi'], ',.0f')}",
+        "p pooled": p_value(row["pooled_p"]),
+        "grade": row["grade"],
+    }
+
+
+def number(value: Any, shape: str) -> str:
+    """Return the number in that format, or a dash where there is none."""
+    return "–" if pd.isna(value) else format(value, shape).replace("-", "−")
+
+
+# ---- the gap and the images that are missed
+
+
+def gap_section(evidence: Evidence, figures: list[str]) -> list[str]:
+    """Return where the gap comes from, cell by cell, and how it moves over epochs."""
+    lines = [f"- {markdown(sentence)}" for sentence in evidence.gap_sentences]
+    return [*lines, "", *shown(figures, "gap_accuracy", "gap_loss"), "", "By epoch, with intervals: tables/gap.csv."]
+
+
+def misses_section(evidence: Evidence, figures: list[str]) -> list[str]:
+    """Return which validation images are missed, by whom, and what is mistaken for what."""
+    misses = evidence.misses
+    if misses is None:
+        return []
+    sentences = [
+        *errors.missed_sentences(misses.table, misses.runs, len(misses.images)),
+        *errors.split_sentences(misses.split.contrasts),
+        *errors.mcnemar_sentences(misses.mcnemar),
+    ]
+    best = evidence.cells["val_accuracy"].max()
+    if pd.notna(best):
+        sentences.append(errors.binomial_sentence(float(best), len(misses.images)))
+    lines = [f"- {markdown(sentence)}" for sentence in sentences]
+    return [*lines, "", *shown(figures, "missed"), "", *split_table(misses.split), *shown(figures, "confusion")]
+
+
+def split_table(split: errors.Split) -> list[str]:
+    """Return the images whose share of misses a factor changes most, or nothing where there are none."""
+    if split.images.empty:
+        return []
+    table = pd.DataFrame(
+        {
+            "effect": split.images["contrast"].map(one_line),
+            "image": split.images["image"].astype(str),
+            "class": split.images["label"].astype(str),
+            "missed at the baseline": of(split.images["missed_baseline"], split.images["runs_baseline"]),
+            "missed at the level": of(split.images["missed_level"], split.images["runs_level"]),
+            "p exact": split.images["p"].map(p_value),
+        }
+    )
+    more = [f"and {len(table) - LISTED} more"] if len(table) > LISTED else []
+    return [*markdown_table(table.head(LISTED)), *more, ""]
+
+
+def of(part: pd.Series, whole: pd.Series) -> pd.Series:
+    """Return `3 of 20` a row."""
+    return part.astype(str) + " of " + whole.astype(str)
+
+
+# ---- cost and provenance
 
 
 def cost(study: Study) -> list[str]:
@@ -187,13 +341,13 @@ def cost(study: Study) -> list[str]:
     cpu = sum(sum(record.history.get("cpu_seconds", [])) for record in records)
     asked_for = sum(run["epochs"] for run in declaration["runs"])
     elsewhere = sum(record.summary.get("study") != declaration["name"] for record in records)
-    trained = f"{count(len(study.records), 'training')} of {count(epochs, 'epoch')} for {asked_for:,} epochs asked for"
     each_seed = seconds / max(len(declaration["seeds"]), 1)
     return [
-        f"- {trained}; sharing trainings saved {declaration['epochs_shared']:,}",
-        f"- {count(elsewhere, 'training')} reused from other studies" if elsewhere else "- nothing reused from others",
+        f"- {count(len(records), 'training')}, {count(epochs, 'epoch')}, for {count(asked_for, 'epoch')} asked for; "
+        f"sharing trainings saved {declaration['epochs_shared']:,}",
+        f"- {count(elsewhere, 'training')} reused from other studies",
         f"- {duration(seconds)} of training and measuring, {duration(cpu)} of processor time",
-        f"- one more seed would take about {duration(each_seed)}, less what runs side by side",
+        f"- one more seed would take about {duration(each_seed)} of training and measuring, shared by the workers",
     ]
 
 
@@ -203,25 +357,20 @@ def made(study: Study) -> list[str]:
     lines = []
     for title, values in {
         "commit": [record.summary.get("commit") for record in records],
-        "code that determines numbers (sha256)": [record.spec["code"][:16] for record in records],
+        "code that determines numbers": [f"sha256 {record.spec['code'][:16]}" for record in records],
         "dataset": [f"{r.summary.get('dataset')}, sha256 {r.spec['dataset']['sha256'][:16]}" for r in records],
         "images": [images_of(record.summary) for record in records],
         "environment": [described(each) for record in records for each in record.summary["environments"]],
     }.items():
-        lines += [f"- {title}: {markdown(one_line(value))}{share}" for value, share in shares(values)]
-    return [*lines, f"- rebuilt from the records by {code('python -m analysis ' + report_folder(study))}"]
-
-
-def report_folder(study: Study) -> str:
-    """Return the study's folder as a person at the project's root would type it."""
-    return f"results/{study.declaration['name']}"
+        lines += [f"- {title}: {markdown(value)}{share}" for value, share in shares(values)]
+    rebuild = code(f"python -m analysis results/{study.declaration['name']}")
+    return [*lines, f"- rebuilt from its records by {rebuild}"]
 
 
 def shares(values: list[str | None]) -> list[tuple[str, str]]:
     """Return each distinct value with ` (3 of 20)`, or with nothing where there is only one."""
     counts = Counter(str(value) for value in values if value is not None)
-    total = counts.total()
-    return [(value, "" if n == total else f" ({n} of {total})") for value, n in counts.items()]
+    return [(value, "" if n == counts.total() else f" ({n} of {counts.total()})") for value, n in counts.items()]
 
 
 def images_of(summary: dict[str, Any]) -> str:
@@ -231,8 +380,7 @@ def images_of(summary: dict[str, Any]) -> str:
 
 def described(environment: dict[str, Any]) -> str:
     """Return an environment as one line, without the epoch that it began with."""
-    named = {key: value for key, value in environment.items() if key != "from_epoch"}
-    return ", ".join(f"{key} {value}" for key, value in named.items())
+    return ", ".join(f"{key} {value}" for key, value in environment.items() if key != "from_epoch")
 
 
 # ---- tables as text
@@ -250,13 +398,14 @@ def table_row(values: Iterable[str]) -> str:
     return f"| {' | '.join(values)} |"
 
 
-def summary(study: Study, cells: pd.DataFrame, folder: Path) -> str:
+def summary(evidence: Evidence, folder: Path) -> str:
     """Return what the terminal shows: the comparison table, what is missing, where the report is."""
-    shown = comparison_table(study, cells[cells["cell"].isin(shown_cells(cells))])
+    study = evidence.study
     return "\n".join(
         [
-            shown.to_string(index=False, justify="left"),
-            *(re.sub(r"\\(.)", r"\1", line) for line in [*inert(study), *status_lines(study)]),
+            comparison_table(evidence).to_string(index=False),
+            *inert(study),
+            *status_lines(study),
             f"report: {folder / 'report.md'}",
         ]
     )

@@ -40,3 +40,24 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def difference_and_interval(estimate: float, low: float, high: float, response: str) -> str:
+    """Return `+0.12 [0.05, 0.19]`: percentage points for accuracies, nats for losses; a dash without an estimate."""
+    scale, otherwise = scale_of(response)
+    if not math.isfinite(estimate):
+        return "–"
+    half = (high - low) / 2 * scale
+    places = decimals(half, otherwise)
+    shown = f"{estimate * scale:+.{places}f}".replace("-", "−")
+    if not math.isfinite(half):
+        return shown
+    bounds = ", ".join(f"{bound * scale:.{places}f}".replace("-", "−") for bound in (low, high))
+    return f"{shown} [{bounds}]"
+
+
+def p_value(p: float) -> str:
+    """Return a p value with three decimals, `<.001` below, a dash where there is none."""
+    if not math.isfinite(p):
+        return "–"
+    return "<.001" if p < 0.0005 else f"{p:.3f}".removeprefix("0") if p < 0.9995 else "1"

@@ -49,6 +49,7 @@ METRICS = (
     "val_accuracy",
     "val_loss",
 )
+CURVES = ("accuracy", "val_accuracy", "loss", "val_loss")
 SECONDS = ("train_seconds", "measure_seconds")
 TIMES = (*SECONDS, "cpu_seconds")
 
@@ -173,17 +174,22 @@ def complete_seeds(runs: pd.DataFrame) -> list[int]:
 
 
 def cells_frame(runs: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
-    """Return a row per cell: mean and 95 % t-interval of each metric over the seeds that every cell has."""
-    seeds = complete_seeds(runs)
-    rows = []
-    for label, group in runs.groupby("cell", sort=False):
-        kept = group[group["seed"].isin(seeds)]
-        row = {"cell": label, **{key: group[key].iloc[0] for key in factors}, "n": len(kept)}
-        for metric in (*METRICS, *TIMES):
-            mean, low, high = interval(kept[metric].to_numpy(float))
-            row |= {metric: mean, f"{metric}_low": low, f"{metric}_high": high}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    """Return a row per cell: mean and 95 % t-interval of each metric over the seeds that every compared cell has."""
+    metrics = [*METRICS, *TIMES]
+    kept = runs[runs["status"].eq("complete") & runs["seed"].isin(complete_seeds(runs))]
+    cells = runs.drop_duplicates("cell").set_index("cell")[factors]
+    means = interval_frames(kept.groupby("cell", sort=False)[metrics])
+    columns = [part[[metric]].add_suffix(end) for metric in metrics for end, part in means.items() if end != "_n"]
+    counted = kept.groupby("cell", sort=False).size().rename("n")
+    joined = cells.join([counted, *columns])
+    return joined.assign(n=joined["n"].fillna(0).astype(int)).reset_index()
+
+
+def interval_frames(grouped: Any) -> dict[str, pd.DataFrame]:
+    """Return mean, low and high (95 % t-interval) and n of each group's columns, by the suffix of their names."""
+    mean, spread, n = grouped.mean(), grouped.std(), grouped.count()
+    half = spread / np.sqrt(n) * stats.t.ppf(0.975, (n - 1).where(n > 1))
+    return {"": mean, "_low": mean - half, "_high": mean + half, "_n": n}
 
 
 def interval(values: np.ndarray) -> tuple[float, float, float]:
@@ -195,6 +201,15 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
         return mean, np.nan, np.nan
     half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
     return mean, mean - half, mean + half
+
+
+def curve_means(history: pd.DataFrame) -> pd.DataFrame:
+    """Return mean and 95 % t-interval over seeds of each curve: cell, epoch, metric, mean, low, high, n; long form."""
+    frames = interval_frames(history.groupby(["cell", "epoch"], sort=False, observed=True)[list(CURVES)])
+    names = {"": "mean", "_low": "low", "_high": "high", "_n": "n"}
+    long = {names[end]: frame.melt(ignore_index=False, var_name="metric") for end, frame in frames.items()}
+    values = {name: part["value"] for name, part in long.items()}
+    return long["mean"][["metric"]].assign(**values).reset_index()
 
 
 def predictions(study: Study, runs: pd.DataFrame) -> np.ndarray:

@@ -56,11 +56,13 @@ def write_new(path: Path, content: bytes) -> None:
         os.close(descriptor)
 
 
-def sync_file(path: Path) -> None:
-    """Let a file that others wrote reach the disk; an empty one is made where there is none."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
+def sync_file(path: Path) -> bytes:
+    """Let a file that others wrote reach the disk and return its bytes; an empty one is made where there is none."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         os.fsync(descriptor)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
     finally:
         os.close(descriptor)
 

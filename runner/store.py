@@ -92,13 +92,21 @@ class Store:
         self.quarantine = self.root / "quarantine"
         self.folders = [self.runs, *(self.runs / name for name in (".work", ".locks", ".validation")), self.quarantine]
         self._held: set[str] = set()
+        self._refuse_links()
+
+    def _refuse_links(self) -> None:
         for folder in self.folders:
             refuse_link(folder)
+
+    def _made(self, folder: Path) -> Path:
+        """Return the folder, made if it was missing; StoreError if it, or one above it, is a link or no folder."""
+        self._refuse_links()
+        return make_folder(folder)
 
     def prepare(self) -> None:
         """Make the folders; StoreError where they cannot be made or written."""
         for folder in self.folders[:-1]:
-            make_folder(folder)
+            self._made(folder)
         probe = self.runs / ".locks" / f".writable.{os.urandom(4).hex()}.tmp"
         with refusals_worded(self.root, None):
             probe.write_bytes(b"")
@@ -211,7 +219,7 @@ class Store:
             yield held
 
     def _open_lock(self, run_id: str) -> int:
-        path = make_folder(self.runs / ".locks") / run_id
+        path = self._made(self.runs / ".locks") / run_id
         with refusals_worded(path, 0):
             try:
                 return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
@@ -254,11 +262,11 @@ class Store:
 
     def save_snapshot(self, run_id: str, snapshot: Snapshot) -> None:
         """Write the trajectory's checkpoint, replacing the one before in one step."""
-        write_file(make_folder(self.work(run_id)) / "checkpoint.npz", snapshot_bytes(snapshot, run_id))
+        write_file(self._made(self.work(run_id)) / "checkpoint.npz", snapshot_bytes(snapshot, run_id))
 
     def save_failure(self, run_id: str, failure: dict[str, Any]) -> None:
         """Write how the attempt failed, for the report and for whoever looks into the folder."""
-        write_file(make_folder(self.work(run_id)) / "failure.json", json.dumps(failure, indent=1).encode())
+        write_file(self._made(self.work(run_id)) / "failure.json", json.dumps(failure, indent=1).encode())
 
     def save_validation(self, digest: str, images: np.ndarray, labels: np.ndarray) -> None:
         """Write the dataset's validation images once, so that a report needs no dataset; a broken file is set aside."""
@@ -269,7 +277,7 @@ class Store:
                 return
             except Corrupt as reason:
                 self.set_aside(path, str(reason))
-        write_file(make_folder(path.parent) / path.name, sealed_npz_bytes({"images": images, "labels": labels}))
+        write_file(self._made(path.parent) / path.name, sealed_npz_bytes({"images": images, "labels": labels}))
 
     def commit(self, run_id: str, spec: dict[str, Any], snapshot: Snapshot, summary: dict[str, Any]) -> None:
         """Turn the trajectory in work into its record: every file written and synced, then the folder renamed.
@@ -277,9 +285,9 @@ class Store:
         A record of fewer epochs is moved beside first and removed last, so that at every moment
         one of the two is found.
         """
-        folder = make_folder(self.work(run_id))
+        folder = self._made(self.work(run_id))
         with refusals_worded(folder / "run.log", 0):
-            sync_file(folder / "run.log")
+            log = sync_file(folder / "run.log")
         contents = {
             "spec.json": canonical_json(spec).encode(),
             "history.csv": history_bytes(snapshot.history),
@@ -288,7 +296,7 @@ class Store:
         }
         for name, content in contents.items():
             write_file(folder / name, content)
-        contents["run.log"] = read_plain(folder / "run.log", LARGEST_JSON)
+        contents |= {"run.log": log}
         files = {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in contents.items()}
         whole = {"schema": SCHEMA, "id": run_id, **summary, "files": files}
         sealed = {**whole, "seal": seal(whole)}
@@ -315,7 +323,7 @@ class Store:
         target = self.quarantine / f"{run_id or plain(path.name)[:60]}-{time.time_ns()}"
         content = target / ("moved-" + path.name if path.name == "reason.txt" else path.name)
         try:
-            make_folder(self.quarantine)
+            self._made(self.quarantine)
             target.mkdir()
             write_file(target / "reason.txt", f"{plain(path.name)}: {reason}\n".encode(errors="backslashreplace"))
             os.replace(path, content)
@@ -340,7 +348,7 @@ class Store:
 
     def write_study(self, name: str, declaration: dict[str, Any]) -> Path:
         """Write study.json, what the study consists of, sealed, and return its folder."""
-        folder = make_folder(self.study_folder(name))
+        folder = self._made(self.study_folder(name))
         write_file(folder / "study.json", declaration_bytes(declaration))
         return folder
 

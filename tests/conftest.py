@@ -88,3 +88,94 @@ def small_study(npz: Path, results: Path, *arguments: str) -> list[str]:
         f"results_dir={results}",
         *arguments,
     ]
+
+
+def recorded_study(
+    root: Path,
+    factors: dict[str, list[str]],
+    seeds: int = 3,
+    epochs: int = 3,
+    name: str = "made",
+    lost: tuple[tuple[int, int], ...] = (),
+    diverged: tuple[tuple[int, int], ...] = (),
+    images: int = 40,
+    effect: float = 0.02,
+    noise: float = 0.002,
+) -> Path:
+    """Write a factorial study with made records, and return its folder.
+
+    Cell k is better by `effect` for each factor that is not at its baseline; (cell, seed) pairs in
+    `lost` have no record, those in `diverged` end so in their first epoch.
+    """
+    from runner.plan import assignments
+    from runner.store import Snapshot, Store, record_id
+
+    random, store = np.random.default_rng(1), Store(root)
+    store.prepare()
+    labels = random.integers(0, 3, images).astype(np.uint8)
+    store.save_validation("f" * 64, random.random((images, 8, 8, 1)).astype(np.float32), labels)
+    cells, runs = assignments(factors, "factorial"), []
+    for place, levels in enumerate(cells):
+        for seed in range(seeds):
+            spec = small_spec(
+                seed=seed, dataset={"sha256": "f" * 64, "classes": 3, "holdout": 0.2}, layers=[str(levels)]
+            )
+            run_id = record_id(spec)
+            runs.append({"cell": place, "seed": seed, "epochs": epochs, "run": run_id})
+            if (place, seed) in lost:
+                continue
+            gain = sum(effect for key in factors if levels[key] != factors[key][0])
+            broken = (place, seed) in diverged
+            length = 1 if broken else epochs
+            base = 0.80 + 0.01 * seed + gain + random.normal(0, noise)
+            history = [made_row(epoch, base, broken) for epoch in range(1, length + 1)]
+            right = random.random((length, images)) < 0.8
+            predictions = np.where(right, labels, (labels + 1) % 3).astype(np.uint8)
+            snapshot = Snapshot(length, [np.zeros(2, np.float32)], [], history, list(predictions), [])
+            store.commit(run_id, spec, snapshot, made_summary(name, "diverged" if broken else "complete", length))
+    return store.write_study(
+        name,
+        {
+            "schema": 1,
+            "name": name,
+            "command": "python -m runner -m made=up",
+            "design": "factorial",
+            "factors": [{"key": key, "levels": levels} for key, levels in factors.items()],
+            "seeds": list(range(seeds)),
+            "cells": [
+                {"label": ", ".join(f"{key}={level}" for key, level in levels.items()), "levels": levels}
+                for levels in cells
+            ],
+            "runs": runs,
+            "inert": [],
+            "epochs_shared": 0,
+            "sesoi": {"accuracy": 0.001, "loss": 0.005},
+        },
+    )
+
+
+def made_row(epoch: int, base: float, broken: bool) -> dict[str, float]:
+    """One epoch of a made history: validation accuracy is `base` and 0.01 more for each epoch."""
+    accuracy, loss = base + 0.01 * epoch, 1.0 - base / 2 - 0.01 * epoch
+    row = {"epoch": epoch, "accuracy": accuracy - 0.03, "loss": float("nan") if broken else loss + 0.1}
+    for split, change in {"on": -0.02, "off": 0.02, "holdout": 0.01, "val": 0.0}.items():
+        row |= {f"{split}_accuracy": accuracy + change, f"{split}_loss": float("nan") if broken else loss - change}
+    row |= {"on_accuracy_se": 0.0001, "on_loss_se": 0.0001}
+    return row | {"train_seconds": 2.0, "measure_seconds": 1.0, "cpu_seconds": 2.5}
+
+
+def made_summary(study: str, status: str, epochs: int) -> dict:
+    """The summary of a made record."""
+    return {
+        "status": status,
+        "epochs": epochs,
+        "label": "made",
+        "study": study,
+        "commit": "abc",
+        "dataset": "npz",
+        "parameters": 1,
+        "metrics": {},
+        "timing": {"epochs": epochs, "wall_seconds": 4.0 * epochs, "cpu_seconds": 3.0, "peak_megabytes": 1},
+        "images": {"train": 96, "holdout": 24, "validation": 40, "probe": 40},
+        "environments": [{"python": "3", "from_epoch": 1}],
+    }

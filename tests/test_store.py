@@ -1,18 +1,20 @@
 """Records are complete or absent, verified when read, and set aside when broken."""
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ROOT
 
 from runner import store as store_module
-from runner.records import read_record, read_snapshot, sealed_npz_bytes, snapshot_bytes
-from runner.store import Corrupt, Snapshot, Store, StoreError, canonical_json, record_id
+from runner.records import npz_bytes, read_record, read_snapshot, sealed_npz_bytes, snapshot_bytes
+from runner.store import Corrupt, Snapshot, Store, StoreError, canonical_json, read_study, record_id
 
 SPEC = {"seed": 0, "layers": [{"class_name": "Dense", "units": 3}]}
 RUN = record_id(SPEC)
@@ -25,7 +27,7 @@ def snapshot(epochs=2, value=1.0):
         weights=[np.full((2, 3), value, np.float32), np.arange(4, dtype=np.float32)],
         slots=[np.array(epochs, np.int64)],
         history=rows,
-        predictions=[np.array([0, 1, 2, epochs], np.uint8)] * epochs,
+        predictions=[np.array([0, 1, 2, epochs % 256], np.uint8)] * epochs,
         environments=[{"python": "3", "from_epoch": 1}],
     )
 
@@ -272,3 +274,377 @@ def test_a_study_is_not_written_through_a_link(store, tmp_path):
     with pytest.raises(StoreError, match="is a link or a file"):
         store.write_study("mine", {})
     assert not list((tmp_path / "outside").iterdir())
+
+
+# ---- damage of every kind
+
+
+def forged(store, name, content):
+    """Put other content into a record's file and make run.json vouch for it."""
+    folder = store.runs / RUN
+    (folder / name).write_bytes(content)
+    whole = json.loads((folder / "run.json").read_bytes())
+    whole["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    reseal(folder, whole)
+
+
+def reseal(folder, whole):
+    whole.pop("seal", None)
+    whole["seal"] = store_module.seal(whole)
+    (folder / "run.json").write_text(json.dumps(whole))
+
+
+@pytest.mark.parametrize("name", [*store_module.RECORD_FILES, "run.json"])
+def test_a_file_cut_at_any_length_or_with_any_bit_flipped_is_not_believed(store, name):
+    folder = committed(store, epochs=3)
+    (folder / "run.log").write_bytes(b"epoch 1\n")
+    forged(store, "run.log", b"epoch 1\n")
+    content = (folder / name).read_bytes()
+    lengths = range(len(content)) if len(content) < 400 else [*range(0, len(content), 17), len(content) - 1]
+    for length in lengths:
+        (folder / name).write_bytes(content[:length])
+        with pytest.raises(Corrupt, match=name):
+            read_record(folder, RUN, whole=True)
+    for place in lengths:
+        changed = content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :]
+        if name == "run.json" and json_or_none(changed) == json_or_none(content):
+            continue
+        (folder / name).write_bytes(changed)
+        with pytest.raises(Corrupt, match=r"run\.json|" + name):
+            read_record(folder, RUN, whole=True)
+    (folder / name).write_bytes(content)
+    assert read_record(folder, RUN, whole=True).epochs == 3
+
+
+def test_a_checkpoint_cut_at_any_length_or_with_any_bit_flipped_is_not_gone_on_from(store):
+    store.save_snapshot(RUN, snapshot())
+    path = store.work(RUN) / "checkpoint.npz"
+    content = path.read_bytes()
+    for place in range(0, len(content), 5):
+        for changed in (
+            content[:place],
+            content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :],
+        ):
+            path.write_bytes(changed)
+            with pytest.raises(Corrupt, match=r"checkpoint\.npz does not match its own checksum"):
+                read_snapshot(path, RUN)
+
+
+@pytest.mark.parametrize("name", [*store_module.RECORD_FILES, "run.json"])
+def test_two_runs_whose_files_were_swapped_are_both_set_aside(store, name):
+    other_spec = {"seed": 1}
+    other = record_id(other_spec)
+    committed(store)
+    store.work(other).mkdir()
+    (store.work(other) / "run.log").write_bytes(b"another log")
+    store.commit(other, other_spec, snapshot(2, value=2.0), summary())
+    ours, theirs = store.runs / RUN / name, store.runs / other / name
+    kept = ours.read_bytes()
+    if kept == theirs.read_bytes():
+        assert name in ("history.csv", "predictions.npz")
+        return
+    ours.write_bytes(theirs.read_bytes())
+    theirs.write_bytes(kept)
+    assert store.snapshot(RUN) is store.snapshot(other) is None
+    assert [run_id for run_id, _ in store.quarantined({RUN, other})] == sorted([RUN, other])
+
+
+def test_a_checkpoint_in_work_that_is_another_runs_is_not_gone_on_from(store):
+    other = record_id({"seed": 1})
+    store.save_snapshot(other, snapshot())
+    store.work(RUN).mkdir()
+    shutil.copy(store.work(other) / "checkpoint.npz", store.work(RUN))
+    assert store.snapshot(RUN) is None and store.snapshot(other).epoch == 2
+    assert store.quarantined({RUN}) == [(RUN, f"checkpoint.npz is of another run, {other}")]
+
+
+@pytest.mark.parametrize("name", [*store_module.RECORD_FILES, "run.json"])
+@pytest.mark.parametrize("thing", ["folder", "pipe", "link", "dangling link"])
+def test_what_is_no_plain_file_is_not_read(store, tmp_path, name, thing):
+    path = committed(store) / name
+    os.replace(path, tmp_path / "elsewhere")
+    if thing == "folder":
+        path.mkdir()
+    elif thing == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / ("elsewhere" if thing == "link" else "nowhere"))
+    assert store.record(RUN) is None
+    assert store.quarantined({RUN}) == [
+        (RUN, f"{name} is " + ("a symbolic link, which is not followed" if "link" in thing else "no plain file"))
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        '"text"',
+        "1" * 5000,
+        "[" * 100_000,
+        '{"schema":' * 50_000,
+        '{"schema": NaN}',
+        '{"schema": 1, "seal": "x", "epochs": Infinity}',
+        '{"schema": 1, "seal": "x", "epochs": 1e999}',
+        '{"schema": 1, "seal": {}}',
+        '{"schema": [1]}',
+        "\ud800".encode("utf-8", "surrogatepass"),
+        b"\xff\xfe\x00",
+    ],
+)
+@pytest.mark.parametrize("name", ["run.json", "failure.json", "study.json"])
+def test_json_that_is_not_what_was_written_harms_nobody(store, name, text):
+    folder = committed(store)
+    content = text if isinstance(text, bytes) else text.encode()
+    if name == "run.json":
+        (folder / name).write_bytes(content)
+        assert store.record(RUN) is None
+        assert store.quarantined({RUN})[0][1].startswith("run.json")
+    elif name == "failure.json":
+        store.save_failure(RUN, {})
+        (store.work(RUN) / name).write_bytes(content)
+        failure = store.failure(RUN)
+        assert failure is None or failure["reason"] == "not known"
+    else:
+        (store.root / "mine").mkdir()
+        (store.root / "mine" / name).write_bytes(content)
+        with pytest.raises(StoreError, match=r"must hold a study\.json as the program wrote it") as refused:
+            read_study(store.root / "mine")
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("id", 3),
+        ("status", "perfect"),
+        ("status", ["complete"]),
+        ("epochs", "2"),
+        ("epochs", True),
+        ("epochs", 0),
+        ("epochs", -2),
+        ("epochs", 10**400),
+        ("files", []),
+        ("files", {}),
+        ("files", {name: {"sha256": 1, "bytes": "many"} for name in store_module.RECORD_FILES}),
+        ("metrics", [1]),
+        ("metrics", {"accuracy": "good"}),
+        ("timing", {"epochs": 10**400}),
+        ("timing", "long"),
+        ("images", {"train": 0.5}),
+        ("environments", {"python": "3"}),
+        ("environments", ["3"]),
+        ("label", {}),
+        ("commit", 7),
+    ],
+)
+def test_a_summary_with_values_that_no_record_has_is_not_believed(store, key, value):
+    folder = committed(store)
+    whole = json.loads((folder / "run.json").read_bytes())
+    reseal(folder, {**whole, key: value})
+    assert store.record(RUN) is None
+    assert store.quarantined({RUN})[0][1].startswith(("run.json gives a value for ", "run.json cannot be read"))
+
+
+@pytest.mark.parametrize("key", ["id", "status", "epochs", "files"])
+def test_a_summary_that_lacks_what_every_record_has_is_not_believed(store, key):
+    folder = committed(store)
+    whole = json.loads((folder / "run.json").read_bytes())
+    del whole[key]
+    reseal(folder, whole)
+    assert store.record(RUN) is None
+    assert store.quarantined({RUN}) == [(RUN, f"run.json does not give {key}")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("history.csv", b"", "history.csv cannot be read"),
+        ("history.csv", b"accuracy\n0.1\n0.2\n", "must have a column epoch"),
+        ("history.csv", b"epoch,accuracy\n1,0.1\n3,0.2\n", "must have a column epoch, counted from 1"),
+        ("history.csv", b"epoch,epoch\n1,1\n2,2\n", "no column twice"),
+        ("history.csv", b"epoch,accuracy\n1,0.1\n2\n", "history.csv cannot be read"),
+        ("history.csv", b"epoch,accuracy\n1,0.1\n2,high\n", "history.csv cannot be read"),
+        ("history.csv", b"epoch,accuracy\n1,0.1\n", "disagree about the number of epochs"),
+        ("history.csv", b"epoch\n1\n\xff\n", "history.csv cannot be read"),
+        ("predictions.npz", b"", "predictions.npz cannot be read"),
+        ("predictions.npz", b"\x93NUMPY", "predictions.npz cannot be read"),
+        ("predictions.npz", npz_bytes({"classes": np.zeros((2, 4), np.uint8)}), "does not hold a class"),
+        ("predictions.npz", npz_bytes({"predictions": np.zeros(2, np.uint8)}), "does not hold a class"),
+        ("predictions.npz", npz_bytes({"predictions": np.zeros((2, 4))}), "does not hold a class"),
+        ("predictions.npz", npz_bytes({"predictions": np.zeros((9, 4), np.uint8)}), "disagree about the number"),
+        ("predictions.npz", npz_bytes({"predictions": np.array([{}], object)}), "Object arrays cannot be loaded"),
+        ("spec.json", b'{"seed": 5}', "spec.json describes another run"),
+        ("spec.json", b"[]", "spec.json cannot be read"),
+    ],
+)
+def test_a_file_with_other_contents_is_not_believed_although_its_checksum_holds(store, name, content, reason):
+    committed(store)
+    forged(store, name, content)
+    assert store.record(RUN) is None
+    assert reason in store.quarantined({RUN})[0][1]
+
+
+def test_a_foreign_file_in_a_records_folder_changes_nothing(store):
+    folder = committed(store)
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "history (copy).csv").write_bytes(b"x")
+    assert store.record(RUN).epochs == 2 and store.snapshot(RUN).epoch == 2
+    assert not store.quarantine.exists()
+
+
+def test_a_foreign_file_in_a_records_place_is_set_aside(store):
+    (store.runs / RUN).write_text("notes")
+    assert store.record(RUN) is None
+    assert store.quarantined({RUN}) == [(RUN, "the record is no folder")]
+
+
+def test_a_file_that_may_not_be_read_is_set_aside_and_costs_only_itself(store, monkeypatch):
+    folder = committed(store)
+    real = os.open
+
+    def forbidden(path, *arguments, **keywords):
+        if Path(path) == folder / "history.csv":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **keywords)
+
+    monkeypatch.setattr(os, "open", forbidden)
+    assert store.record(RUN) is None
+    assert store.quarantined({RUN}) == [(RUN, "history.csv cannot be read (Permission denied)")]
+
+
+def test_too_many_open_files_set_nothing_aside(store, monkeypatch):
+    committed(store)
+
+    def exhausted(*_, **__):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", exhausted)
+        with pytest.raises(StoreError, match="Too many open files"):
+            store.record(RUN)
+    assert store.record(RUN).epochs == 2
+
+
+def test_a_broken_record_is_not_set_aside_under_the_eyes_of_who_holds_its_lock(store):
+    (committed(store) / "run.json").write_bytes(b"")
+    with store.lock(RUN):
+        assert Store(store.root).record(RUN) is None
+        assert (store.runs / RUN).exists()
+        assert store.record(RUN) is None  # the holder itself may
+        assert not (store.runs / RUN).exists()
+
+
+def test_where_nothing_can_be_set_aside_a_broken_record_is_missing_all_the_same(store, monkeypatch):
+    (committed(store) / "run.json").write_bytes(b"")
+    store.quarantine.write_text("a file in the quarantine's place")
+    assert store.record(RUN) is None
+    assert (store.runs / RUN).exists()
+    store.commit(RUN, SPEC, snapshot(3), summary(3))
+    assert store.record(RUN).epochs == 3
+
+
+def test_validation_images_that_were_damaged_are_written_again(store):
+    images, labels = np.ones((3, 4, 4, 1), np.float32), np.arange(3, dtype=np.uint8)
+    store.save_validation("d" * 64, images, labels)
+    path = store.validation_path("d" * 64)
+    content = path.read_bytes()
+    path.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+    assert store.validation("d" * 64) is None
+    store.save_validation("d" * 64, images, labels)
+    assert (store.validation("d" * 64)[0] == images).all() and (store.validation("d" * 64)[1] == labels).all()
+    assert "does not match its own checksum" in next(store.quarantine.glob("*/reason.txt")).read_text()
+
+
+@pytest.mark.parametrize("digest", ["../../outside", "a/b", "/etc/passwd", "x" * 300, "a\nb"])
+def test_a_dataset_whose_digest_is_no_digest_stays_inside(store, digest):
+    store.save_validation(digest, np.ones((1, 2, 2, 1), np.float32), np.zeros(1, np.uint8))
+    assert store.validation_path(digest).parent == store.runs / ".validation"
+    assert store.validation(digest)[1].tolist() == [0]
+
+
+def test_outlines_are_of_whole_records_only_and_set_nothing_aside(store):
+    committed(store)
+    (store.runs / "notes").mkdir()
+    (store.runs / record_id({"seed": 1})).mkdir()
+    assert [(spec, found["epochs"]) for spec, found in store.outlines()] == [(SPEC, 2)]
+    assert not store.quarantine.exists()
+
+
+# ---- studies
+
+STUDY = {
+    "schema": 1,
+    "name": "mine",
+    "command": "python -m runner -m seed=0",
+    "design": "factorial",
+    "factors": [{"key": "dropout", "levels": ["true", "false"]}],
+    "seeds": [0],
+    "cells": [{"label": f"dropout={level}", "levels": {"dropout": level}} for level in ("true", "false")],
+    "runs": [{"cell": place, "seed": 0, "epochs": 2, "run": RUN} for place in (0, 1)],
+    "inert": [{"factor": "dropout", "where": ""}],
+    "epochs_shared": 2,
+    "sesoi": {"accuracy": 0.001},
+}
+
+
+def test_a_study_comes_back_as_it_was_declared(store):
+    assert read_study(store.write_study("mine", STUDY)) == STUDY
+
+
+def test_a_study_with_a_changed_value_is_refused(store):
+    path = store.write_study("mine", STUDY) / "study.json"
+    path.write_text(path.read_text().replace('"epochs": 2', '"epochs": 3'))
+    with pytest.raises(StoreError, match=r"it does not match its own checksum\). Run the study's command again\."):
+        read_study(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("schema", 2, "no schema version 1"),
+        ("schema", None, "no schema version 1"),
+        ("name", 5, "gives name that"),
+        ("design", [], "gives design that"),
+        ("factors", {"dropout": ["true"]}, "gives factors that"),
+        ("factors", [{"key": "dropout", "levels": [True, False]}], "gives factors that"),
+        ("factors", [{"key": "batch_size", "levels": ["32"]}], "a cell lacks a level of a factor"),
+        ("seeds", [-1], "gives seeds that"),
+        ("cells", [], "runs of no cell"),
+        ("cells", [{"label": "a"}], "gives cells that"),
+        ("cells", [STUDY["cells"][0]] * 2, "two of its cells have one label"),
+        ("runs", [], "has no runs"),
+        ("runs", [{**STUDY["runs"][0], "run": "../../outside"}], "gives runs that"),
+        ("runs", [{**STUDY["runs"][0], "epochs": 0}], "gives runs that"),
+        ("runs", [{**STUDY["runs"][0], "cell": 2}], "runs of no cell"),
+        ("inert", ["dropout"], "gives inert that"),
+        ("epochs_shared", "none", "gives epochs_shared that"),
+        ("sesoi", {"accuracy": None}, "gives sesoi that"),
+        ("comparisons", [["a"]], "gives comparisons that"),
+    ],
+)
+def test_a_foreign_study_is_refused_in_one_sentence_with_the_reason(store, key, value, reason):
+    folder = store.write_study("mine", {**STUDY, key: value})
+    with pytest.raises(StoreError, match=reason) as refused:
+        read_study(folder)
+    assert "\n" not in str(refused.value) and "Run the study's command again." in str(refused.value)
+    folder = store.write_study("mine", {name: given for name, given in STUDY.items() if name != key})
+    if key in ("inert", "epochs_shared", "sesoi", "comparisons"):
+        assert read_study(folder)["name"] == "mine"
+    else:
+        with pytest.raises(StoreError, match=f"does not give {key}|no schema version 1"):
+            read_study(folder)
+
+
+@pytest.mark.parametrize("thing", ["gone", "folder", "pipe"])
+def test_a_study_without_a_declaration_is_refused_in_one_sentence(store, thing):
+    path = store.write_study("mine", STUDY) / "study.json"
+    path.unlink()
+    if thing == "folder":
+        path.mkdir()
+    elif thing == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(StoreError, match=r"study\.json is (missing|no plain file)"):
+        read_study(path.parent)
