@@ -69,9 +69,9 @@ MOST_SEEDS = 1_000_000
 SPARE_SIMPLE = 12  # simple effects shown in place of contrasts that a cell without runs leaves undefined
 GRADES = (
     "established",
-    "no difference at all",
-    "smaller than of interest",
     "suggestive",
+    "smaller than of interest",
+    "no difference at all",
     "not shown",
     "cannot be said",
 )
@@ -96,7 +96,7 @@ GAP_PARTS = {
 RESPONSES = {
     "val_accuracy": Response("validation accuracy", "accuracy", primary=True),
     "val_loss": Response("validation loss", "loss", primary=True),
-    **{f"gap_{metric}": Response(f"the {metric} gap", metric) for metric in SESOI},
+    **{f"gap_{metric}": Response(f"the {metric} gap between validation and training", metric) for metric in SESOI},
     **{
         f"gap_{metric}_{part}": Response(f"the {metric} gap from {label}", metric)
         for metric in SESOI
@@ -116,7 +116,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Contrast:
-    """Steps from the baseline (factor, from level, to level), and where they are taken: (factor, level); places."""
+    """Steps (factor, from, to) and where they are taken (factor, level); levels by place, the baseline being 0."""
 
     steps: tuple[tuple[str, int, int], ...]
     at: tuple[tuple[str, int], ...] = ()
@@ -257,6 +257,11 @@ def names_of(design: Design, contrast: Contrast) -> tuple[str, ...]:
     return joined, label, kind, joined, ":".join(ends), ":".join(starts), at
 
 
+def named(design: Design) -> dict[str, Contrast]:
+    """Return the declared contrasts by their labels."""
+    return {names_of(design, contrast)[1]: contrast for contrast in declared(design)}
+
+
 def kind_of(design: Design, contrast: Contrast) -> str:
     """Return main, interaction, simple or comparison."""
     if design.kind == "arms":
@@ -266,7 +271,7 @@ def kind_of(design: Design, contrast: Contrast) -> str:
     return "main" if len(contrast.steps) == 1 else "interaction"
 
 
-def simple_effects(design: Design, interaction: Contrast) -> list[Contrast]:
+def simple_effects(interaction: Contrast) -> list[Contrast]:
     """Return each step of the interaction alone, at either end of all its other steps."""
     found = []
     for place, step in enumerate(interaction.steps):
@@ -398,14 +403,12 @@ def defined(measured: Measured, contrasts: Contrasts) -> np.ndarray:
 
 def headlined(design: Design, measured: Measured, table: pd.DataFrame) -> list[tuple[str, Contrasts]]:
     """Return for each response the simple effects that are told: of established interactions, and of what is left."""
-    interactions = {
-        names_of(design, each)[1]: each for each in (declared(design) if design.kind == "factorial" else ())
-    }
+    contrasts = named(design)
     spare = spare_effects(design, measured)
     found = []
     for name in measured.responses:
         clear = table["response"].eq(name) & table["kind"].eq("interaction") & table["grade"].eq("established")
-        split = [simple for label in table["contrast"][clear] for simple in simple_effects(design, interactions[label])]
+        split = [simple for label in table["contrast"][clear] for simple in simple_effects(contrasts[label])]
         told = list(dict.fromkeys([*split, *(spare if RESPONSES[name].primary else [])]))
         if told:
             found.append((name, laid_out(design, told)))
@@ -451,7 +454,10 @@ def tested_rows(measured: Measured, contrasts: Contrasts, response: str, sesoi: 
     smallest = float(sesoi.get(RESPONSES[response].metric, np.nan))
     size = size_of(values, kept)
     numbers = statistics(own, size, smallest)
-    numbers |= pairing(values, kept, own, size) | pooled(values[:, measured.alive], kept, numbers["estimate"])
+    distinct, weights = merged(values[:, measured.alive], kept.weights[:, measured.alive])
+    numbers["rho"] = correlations(values, kept)
+    numbers["variance_ratio"] = variance_ratio(distinct, weights, own, size)
+    numbers |= pooled(distinct, weights, numbers["estimate"])
     table = contrasts.table.assign(response=response, primary=RESPONSES[response].primary, sesoi=smallest)
     spread = {name: spread_over(usable, column, MISSING.get(name, np.nan)) for name, column in numbers.items()}
     table = table.assign(**spread, p_holm=np.nan, grade="")
@@ -655,43 +661,50 @@ def detectable_effects() -> np.ndarray:
 # ---- pairing and pooling
 
 
-def pairing(values: np.ndarray, contrasts: Contrasts, own: np.ndarray, size: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what matching the runs within seeds gains: correlation of paired cells, ratio of variances.
+def merged(values: np.ndarray, weights: sparse.csr_array) -> tuple[np.ndarray, sparse.csr_array]:
+    """Return the distinct columns of (n, cells) and each contrast's weights on them.
 
-    `variance_ratio` is the variance of the seeds' effects over what it would be with the same
-    variance in each cell and no seed in common; with two cells alike it is 1 − rho.
+    Cells that an inert factor makes one and the same run are one observation a seed, not two.
     """
-    n, count = own.shape
-    if n < 2:
-        return {"rho": np.full(count, np.nan), "variance_ratio": np.full(count, np.nan)}
-    means = np.nan_to_num(values.mean(axis=0))
-    deviations = np.nan_to_num(values - means)
-    variances = (deviations**2).sum(axis=0) / (n - 1)
-    unpaired = contrasts.weights.power(2) @ variances
-    unpaired = np.where(unpaired > (ROUNDING * size) ** 2, unpaired, np.nan)
-    rho = correlations(deviations, ROUNDING * np.abs(means), contrasts)
-    return {"rho": rho, "variance_ratio": spread_of(own, size) ** 2 / unpaired}
+    distinct, places = np.unique(values, axis=1, return_inverse=True)
+    if distinct.shape[1] == values.shape[1] or not len(values):
+        return values, weights
+    cells = values.shape[1]
+    onto = sparse.csr_array((np.ones(cells), (np.arange(cells), places.ravel())), shape=(cells, distinct.shape[1]))
+    return distinct, weights @ onto
 
 
-def correlations(deviations: np.ndarray, floor: np.ndarray, contrasts: Contrasts) -> np.ndarray:
-    """Return the mean correlation over seeds of each contrast's pairs of cells; NaN where no pair varies.
+def variance_ratio(values: np.ndarray, weights: sparse.csr_array, own: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Return the variance of the seeds' effects over what it would be if no two cells had their seeds in common.
 
-    `deviations` from the cells' means are (n, cells); a cell whose spread is not above `floor` does not vary.
+    With two cells of equal variance it is 1 − rho. NaN below two seeds, or where no cell varies.
+    """
+    if len(own) < 2:
+        return np.full(own.shape[1], np.nan)
+    unpaired = weights.power(2) @ values.var(axis=0, ddof=1)
+    return spread_of(own, size) ** 2 / np.where(unpaired > (ROUNDING * size) ** 2, unpaired, np.nan)
+
+
+def correlations(values: np.ndarray, contrasts: Contrasts) -> np.ndarray:
+    """Return the mean correlation over seeds of each contrast's pairs of cells.
+
+    NaN below three seeds, since any two points correlate perfectly, and where no pair varies.
     """
     count = len(contrasts.table)
-    if len(deviations) < SEEDS_FOR_RHO:
+    if len(values) < SEEDS_FOR_RHO:
         return np.full(count, np.nan)
-    norm = np.sqrt((deviations**2).sum(axis=0))
-    first, second = contrasts.pairs.T
-    varies = (norm[first] > floor[first]) & (norm[second] > floor[second])
-    first, second, owner = first[varies], second[varies], contrasts.owner[varies]
-    together = (deviations[:, first] * deviations[:, second]).sum(axis=0) / (norm[first] * norm[second])
-    pairs = np.bincount(owner, minlength=count)
-    total = np.bincount(owner, np.clip(together, -1, 1), minlength=count)
+    centred = np.nan_to_num(values - values.mean(axis=0))
+    norm = np.sqrt((centred**2).sum(axis=0))
+    moves = norm > ROUNDING * np.abs(np.nan_to_num(values)).max(axis=0)
+    kept = moves[contrasts.pairs].all(axis=1)
+    first, second = contrasts.pairs[kept].T
+    together = (centred[:, first] * centred[:, second]).sum(axis=0) / (norm[first] * norm[second])
+    total = np.bincount(contrasts.owner[kept], np.clip(together, -1, 1), minlength=count)
+    pairs = np.bincount(contrasts.owner[kept], minlength=count)
     return np.divide(total, pairs, out=np.full(count, np.nan), where=pairs > 0)
 
 
-def pooled(values: np.ndarray, contrasts: Contrasts, estimate: np.ndarray) -> dict[str, np.ndarray]:
+def pooled(values: np.ndarray, weights: sparse.csr_array, estimate: np.ndarray) -> dict[str, np.ndarray]:
     """Return each contrast's F on 1 and (n − 1)(cells − 1) df in the ANOVA seed + cell; values are (n, cells).
 
     In a 2^k design the contrast's sum of squares is N Ē² / 4 with N runs.
@@ -705,7 +718,8 @@ def pooled(values: np.ndarray, contrasts: Contrasts, estimate: np.ndarray) -> di
     error = (centred**2).sum() / df
     if error <= (ROUNDING * np.abs(values).max()) ** 2:
         return {"pooled_f": undefined, "pooled_df": undefined + df, "pooled_p": undefined}
-    f = estimate**2 * n / (contrasts.weights.power(2).sum(axis=1) * error)
+    squares = weights.power(2).sum(axis=1)
+    f = np.divide(estimate**2 * n, squares * error, out=undefined.copy(), where=squares > 0)
     return {"pooled_f": f, "pooled_df": np.full(len(f), float(df)), "pooled_p": stats.f.sf(f, 1, df)}
 
 

@@ -174,8 +174,8 @@ class Scaled(Formatter):
 def palette(cells: Sequence[str]) -> dict[str, Style]:
     """Return every cell's colour, line and marker, decided by its place; hand the same to every figure of a study.
 
-    Colours stay apart for the colour-blind (Okabe and Ito's and two dark ones); they come round after 8 cells with
-    another line, and markers differ between neighbours, so that no two of 224 cells look alike.
+    Colours stay apart for the colour-blind (six of seaborn's colorblind and two dark ones); after 8 cells they come
+    round with another line, and neighbours have different markers, so that no two of 224 cells look alike.
     """
     return {
         cell: Style(
@@ -322,7 +322,7 @@ def effects(table: pd.DataFrame, seed_effects: pd.DataFrame, response: str) -> F
     rows = table[table["response"] == response].reset_index(drop=True)
     dots = seed_effects[seed_effects["response"] == response]
     labels = [wrap(contrast, 2.4) for contrast in rows["contrast"]]
-    heights = np.array([max(0.34, (label.count("\n") + 1) * LINE + 0.1) for label in labels])
+    heights = np.array([max(0.34, lines_in(label) * LINE + 0.1) for label in labels])
     places, height = np.cumsum(heights) - heights / 2, max(0.4, heights.sum() + 0.06)
     page = Page(
         [""],
@@ -422,7 +422,8 @@ def interaction(seeds: pd.DataFrame, means: pd.DataFrame, factors: tuple[str, st
     figure, [panel] = lay_out(Page([""], 1, 2.6, first, up, key, width=width, bottom=bottom))
     for place, (line, look) in enumerate(zip(lines, looks, strict=True)):
         at = {level: x + (place - (len(lines) - 1) / 2) * min(0.06, 0.5 / len(lines)) for x, level in enumerate(levels)}
-        draw_level(panel, seeds[seeds[second] == line], means[means[second] == line], first, response, at, look)
+        own, mean = (frame[frame[second] == line].assign(_at=frame[first].map(at)) for frame in (seeds, means))
+        draw_level(panel, own, mean, response, look)
     panel.set_xticks(range(len(levels)), names, rotation=rotation)
     panel.set_xlim(-0.5, len(levels) - 0.5)
     panel.grid(visible=False, axis="x")
@@ -430,20 +431,12 @@ def interaction(seeds: pd.DataFrame, means: pd.DataFrame, factors: tuple[str, st
     return figure
 
 
-def draw_level(
-    panel: Axes,
-    seeds: pd.DataFrame,
-    means: pd.DataFrame,
-    first: str,
-    response: str,
-    at: Mapping[str, float],
-    look: dict[str, Any],
-) -> None:
+def draw_level(panel: Axes, seeds: pd.DataFrame, means: pd.DataFrame, response: str, look: dict[str, Any]) -> None:
     """Draw one level of the second factor: seeds faint and joined, the mean strong with its interval."""
-    x, y = strands(seeds.assign(_at=seeds[first].map(at)), "_at", response, "seed")
+    x, y = strands(seeds, "_at", response, "seed")
     panel.plot(x, y, color=look["color"], linewidth=0.7, alpha=0.55)
-    panel.vlines(means[first].map(at), means["low"], means["high"], color=look["color"], linewidth=1.4)
-    panel.plot(means[first].map(at), means["mean"], **look)
+    panel.vlines(means["_at"], means["low"], means["high"], color=look["color"], linewidth=1.4)
+    panel.plot(means["_at"], means["mean"], **look)
 
 
 def level_looks(levels: int) -> list[dict[str, Any]]:
@@ -459,7 +452,7 @@ def level_looks(levels: int) -> list[dict[str, Any]]:
 def level_labels(levels: Sequence[str], room: float) -> tuple[list[str], int, float]:
     """Return the levels' tick labels, their rotation and their height; upright where `room` is too narrow for them."""
     flat = [wrap(level, room - 0.08, SMALL) for level in levels]
-    most = 1 + max(label.count("\n") for label in flat)
+    most = max(lines_in(label) for label in flat)
     parts = [part for level in levels for word in plain(level).split() for part in PARTS.findall(word)]
     if most <= 4 and all(width_of(part, SMALL) <= room - 0.08 for part in parts):
         return flat, 0, 0.12 + LINE * most
@@ -546,13 +539,11 @@ def gap_reach(means: pd.DataFrame) -> tuple[tuple[float, float], bool]:
     largest = drawn.abs().groupby(level=0).max()
     ordinary = largest.index[largest <= OUTLYING * largest.quantile(0.5, interpolation="lower")]
     low, high = (end(drawn[drawn.index.isin(ordinary, level=0)].to_numpy(), initial=0) for end in (np.min, np.max))
-    bounds = (
-        net.loc[net.index.isin(ordinary, level=0), ["low", "high"]]
-        .to_numpy()
-        .clip(1.5 * low - 0.5 * high, 1.5 * high - 0.5 * low)
-    )
-    pad = 0.05 * (high - low) or 0.01
-    return (np.nanmin([low, *bounds[:, 0]]) - pad, np.nanmax([high, *bounds[:, 1]]) + pad), len(ordinary) < len(largest)
+    room, inside = (high - low) / 2, net[net.index.isin(ordinary, level=0)]
+    lowest = np.nanmin([low, *inside["low"].clip(lower=low - room)])
+    highest = np.nanmax([high, *inside["high"].clip(upper=high + room)])
+    pad = 0.05 * (highest - lowest) or 0.01
+    return (lowest - pad, highest + pad), len(ordinary) < len(largest)
 
 
 def mark_tall(panel: Axes, wide: pd.DataFrame, terms: list[str], reach: tuple[float, float]) -> None:
@@ -573,14 +564,14 @@ def gallery(missed: pd.DataFrame, images: np.ndarray) -> Figure:
     columns, side, room = min(6, max(2, len(shown))), 0.95, 1.23
     captions = [caption(row, room - 0.12) for _, row in shown.iterrows()]
     rows = [captions[start : start + columns] for start in range(0, len(captions), columns)]
-    heights = [side + 0.16 + 0.11 * max(text.count("\n") + 1 for text in row) for row in rows]
+    heights = [side + 0.16 + 0.11 * max(lines_in(text) for text in row) for row in rows]
     width, height = columns * room + 0.12, sum(heights) + 0.08 if rows else 0.5
     figure, page = sheet(width, height)
     if not rows:
         page.text(0.12, height / 2, "No validation image is missed.", va="center")
     for place, text in enumerate(captions):
         x, y = 0.12 + room * (place % columns), 0.08 + sum(heights[: place // columns])
-        draw_image(page, images[int(shown["image"][place])], images.dtype, (x, x + side, y + side, y))
+        draw_image(page, images[int(shown["image"][place])], (x, y), side)
         page.text(x, y + side + 0.05, text, va="top", fontsize=SMALL, linespacing=1.2)
     page.set(xlim=(0, width), ylim=(height, 0))
     return figure
@@ -606,14 +597,15 @@ def caption(row: pd.Series, room: float) -> str:
     return "\n".join(wrap(line, room, SMALL, lines=4) for line in lines)
 
 
-def draw_image(page: Axes, image: np.ndarray, dtype: np.dtype, extent: tuple[float, float, float, float]) -> None:
-    """Draw one image, grey or in colour, each pixel a square."""
-    shares = image.astype(np.float32) / (255 if dtype == np.uint8 else 1)
+def draw_image(page: Axes, image: np.ndarray, corner: tuple[float, float], side: float) -> None:
+    """Draw one image into a square of `side` inches from its upper left `corner`, grey or in colour."""
+    shares = image.astype(np.float32) / (255 if image.dtype == np.uint8 else 1)
     colour = shares.ndim == 3 and shares.shape[-1] == 3
     drawn = shares if colour else shares.reshape(*shares.shape[:2], -1)[..., 0]
-    page.imshow(
-        drawn.clip(0, 1), cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto", interpolation="nearest", zorder=2
-    )
+    pixel, (x, y) = side / max(drawn.shape[:2]), corner
+    extent = (x, x + pixel * drawn.shape[1], y + pixel * drawn.shape[0], y)
+    look = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+    page.imshow(drawn.clip(0, 1), extent=extent, aspect="auto", **look)
 
 
 @pinned
@@ -679,36 +671,55 @@ def height_for(panels: int) -> float:
 def lay_out(page: Page) -> tuple[Figure, list[Axes]]:
     """Return a figure as high as its text needs, and its panels in reading order."""
     figure = Figure(figsize=(page.width, 1), dpi=DPI)
-    canvas = FigureCanvasAgg(figure)
-    rows = [page.titles[start : start + page.columns] for start in range(0, len(page.titles), page.columns)]
-    up = wrap(page.up, len(rows) * (page.height + page.bottom))
-    left = page.left + (0.06 + LINE * (up.count("\n") + 1) if up else 0)
-    outside = left if page.share else 0.0  # where each panel has its own axis, each has its own room for numbers
-    step = (page.width - outside) / page.columns
-    titles = [[wrap(title, step - left + outside - 0.2, lines=TITLE_LINES) for title in row] for row in rows]
-    above = [max(LINE * (title.count("\n") + 1) + 0.08 if title else 0.04 for title in row) for row in titles]
-    legend = draw_key(figure, page)
-    key = 0.14 + legend.get_window_extent(canvas.get_renderer()).height / DPI if legend else 0.0
+    legend, key = draw_key(figure, page)
+    count = -(-len(page.titles) // page.columns)
+    up = wrap(page.up, count * (page.height + page.bottom))
+    left = page.left + (0.06 + LINE * lines_in(up) if up else 0)
     across = wrap(page.across, page.width - left - 0.2)
-    below = 0.06 + (LINE * (across.count("\n") + 1) if across else 0) + key * page.key_below
-    top = 0.08 + key * (not page.key_below)
-    height = top + sum(above) + len(rows) * (page.height + page.bottom) + below
+    step = (page.width - left * page.share) / page.columns
+    rows = title_rows(page, step - left * (not page.share) - 0.2)
+    top, below = 0.08 + key * (not page.key_below), 0.06 + LINE * lines_in(across) + key * page.key_below
+    height = top + sum(room_above(row) + page.height + page.bottom for row in rows) + below
     figure.set_size_inches(page.width, height)
-    panels: list[Axes] = []
-    y = height - top
-    for row, title_height in zip(titles, above, strict=True):
-        y -= title_height + page.height
-        for column, title in enumerate(row):
-            box = (left + step * column, y, step - left + outside - 0.14, page.height)
-            panels.append(add_panel(figure, box, panels[0] if panels and page.share else None, title))
-            panels[-1].tick_params(labelleft=column == 0 or not page.share)
-        y -= page.bottom
-    middle = (page.width + left - 0.14) / 2
-    write(figure, middle, below - 0.02, across, ha="center", va="top")
-    write(figure, 0.06, (height - top - above[0] + below + page.bottom) / 2, up, rotation=90, va="center", ha="left")
+    panels = place_panels(figure, page, rows, (left, height - top), step)
+    middle = (height - top - room_above(rows[0]) + below + page.bottom) / 2
+    write(figure, (page.width + left - 0.14) / 2, below - 0.02, across, ha="center", va="top")
+    write(figure, 0.06, middle, up, rotation=90, va="center", ha="left")
     if legend:
         legend.set_bbox_to_anchor((0.06 / page.width, (key if page.key_below else height - 0.06) / height))
     return figure, panels
+
+
+def lines_in(text: str) -> int:
+    """Return how many lines a wrapped text takes."""
+    return text.count("\n") + 1 if text else 0
+
+
+def title_rows(page: Page, room: float) -> list[list[str]]:
+    """Return the titles of each row of panels, wrapped to `room` inches."""
+    titles = [wrap(title, room, lines=TITLE_LINES) for title in page.titles]
+    return [titles[start : start + page.columns] for start in range(0, len(titles), page.columns)]
+
+
+def room_above(row: list[str]) -> float:
+    """Return the inches that a row's titles take."""
+    return max(LINE * lines_in(title) + (0.08 if title else 0.04) for title in row)
+
+
+def place_panels(
+    figure: Figure, page: Page, rows: list[list[str]], corner: tuple[float, float], step: float
+) -> list[Axes]:
+    """Add the panels, `step` inches apart from the upper left `corner`; without a shared axis each has numbers."""
+    panels: list[Axes] = []
+    left, y = corner
+    for row in rows:
+        y -= room_above(row) + page.height
+        for column, title in enumerate(row):
+            box = (left + step * column, y, step - left * (not page.share) - 0.14, page.height)
+            panels.append(add_panel(figure, box, panels[0] if panels and page.share else None, title))
+            panels[-1].tick_params(labelleft=column == 0 or not page.share)
+        y -= page.bottom
+    return panels
 
 
 def add_panel(figure: Figure, box: tuple[float, float, float, float], first: Axes | None, title: str) -> Axes:
@@ -727,10 +738,10 @@ def write(figure: Figure, x: float, y: float, text: str, **look: object) -> None
         figure.text(x / width, y / height, text, linespacing=1.15, **look)
 
 
-def draw_key(figure: Figure, page: Page) -> Legend | None:
-    """Draw the key of the page in as many columns as its longest text allows."""
+def draw_key(figure: Figure, page: Page) -> tuple[Legend | None, float]:
+    """Draw the key of the page in as many columns as its texts allow; return it and the inches it takes."""
     if not page.key:
-        return None
+        return None, 0.0
     texts = [wrap(text, min(KEY_TEXT, page.width - 0.6), lines=6) for text, _ in page.key]
     legend = figure.legend(
         [handle for _, handle in page.key],
@@ -747,13 +758,14 @@ def draw_key(figure: Figure, page: Page) -> Legend | None:
     for text, shown in zip(legend.get_texts(), texts, strict=True):
         text.set_text(shown)
         text.set_linespacing(1.1)
-    return legend
+    return legend, 0.14 + legend.get_window_extent(FigureCanvasAgg(figure).get_renderer()).height / DPI
 
 
 def key_columns(texts: list[str], room: float) -> int:
     """Return in how many columns the texts of a key fit into `room` inches, shared out as matplotlib does."""
-    widths = np.array([0.48 + max(width_of(line) for line in text.split("\n")) for text in texts])
-    for columns in range(len(texts), 1, -1):
+    widths = np.array([0.55 + max(width_of(line) for line in text.split("\n")) for text in texts])
+    for rows in range(1, len(texts)):
+        columns = -(-len(texts) // rows)
         if sum(part.max() for part in np.array_split(widths, columns)) <= room:
             return columns
     return 1
@@ -796,11 +808,14 @@ def widened(view: View, means: pd.DataFrame, metric: str) -> View:
 def not_shown(values: pd.Series, short: pd.Series, most: float, metric: str) -> str:
     """Return in words what lies beyond the axis, "" where nothing does."""
     hidden = values[short > most] * scale_of(metric)[0]
+    words = []
     if len(hidden):
         way, end = ("down", hidden.min()) if "accuracy" in metric else ("up", hidden.max())
         shown = f"{end:,.0f}" if 1000 <= end < 1e7 else f"{end:.3g}"
-        return f"beyond the axis, {way} to {shown} {'%' if 'accuracy' in metric else 'nats'}"
-    return "not a finite number" if short.isna().any() else ""
+        words.append(f"beyond the axis, {way} to {shown} {'%' if 'accuracy' in metric else 'nats'}")
+    if short.isna().any():
+        words.append("not finite")
+    return ", or ".join(words)
 
 
 def beyond_key(view: View, metric: str) -> list[tuple[str, Artist]]:

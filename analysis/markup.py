@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 LABEL_LENGTH = 96
+COMMAND_LENGTH = 4096
 WORD_JOINER = "\u2060"  # no width: breaks what a renderer would take for a mention, an address or a link
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -23,12 +24,12 @@ LATEX = {
 }
 
 
-def one_line(text: str) -> str:
-    """Return the text on one line without control characters, its middle left out where it is very long."""
+def one_line(text: str, length: int = LABEL_LENGTH) -> str:
+    """Return the text on one line without control characters, its middle left out where it is longer than `length`."""
     shown = "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in str(text))
     shown = re.sub(" +", " ", shown).strip()
-    half = LABEL_LENGTH // 2 - 1
-    return shown if len(shown) <= LABEL_LENGTH else f"{shown[:half]} … {shown[-half:]}"
+    half = length // 2 - 1
+    return shown if len(shown) <= length else f"{shown[:half]} … {shown[-half:]}"
 
 
 def markdown(text: str) -> str:
@@ -37,13 +38,13 @@ def markdown(text: str) -> str:
     shown = re.sub(r"([\\`*_\[\]<>|~$#&])", r"\\\1", shown)
     shown = re.sub(r"(?i)(www)\.", rf"\1{WORD_JOINER}.", shown.replace("@", f"@{WORD_JOINER}"))
     shown = shown.replace("://", f":{WORD_JOINER}//")
-    shown = re.sub(r"^(\s*)([-+=])", r"\1\\\2", shown)
+    shown = re.sub(r"^(\s*)([-+=])(?=\s|[-=\s]*$)", r"\1\\\2", shown)
     return re.sub(r"^(\s*\d+)([.)])(?=\s|$)", r"\1\\\2", shown)
 
 
 def code(text: str) -> str:
     """Return the text as a markdown code span; not for tables, whose bars it would not hide."""
-    shown = one_line(text)
+    shown = one_line(text, COMMAND_LENGTH)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     pad = " " if "`" in shown else ""
     return f"{fence}{pad}{shown}{pad}{fence}" if shown else ""

@@ -124,7 +124,7 @@ def snapshot_bytes(snapshot: Snapshot, run_id: str) -> bytes:
         parts |= {f"{kind}_{place:04d}": array for place, array in enumerate(arrays)}
     parts["predictions"] = np.array(snapshot.predictions, np.uint8)
     parts["history"] = np.frombuffer(history_bytes(snapshot.history), np.uint8)
-    parts["environments"] = text_array(canonical_json(snapshot.environments))
+    parts["environments"] = text_array(json.dumps(snapshot.environments, allow_nan=False))  # in the order given
     return sealed_npz_bytes(parts)
 
 

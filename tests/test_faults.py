@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.kill_sweep import kill_again_and_again
 from conftest import ROOT
-from test_store import RUN, SPEC, STUDY, snapshot, summary
+from test_store import RUN, SPEC, STUDY, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
 
 from runner.files import write_file
 from runner.store import Store, StoreError, read_study, record_id
@@ -515,3 +516,12 @@ def test_the_results_folder_itself_may_be_a_link(store, tmp_path):
     through = Store(tmp_path / "named")
     trained(through, 2)
     assert store.record(RUN).epochs == through.record(RUN).epochs == 2
+
+
+# ---- real kills of real sweeps
+
+
+def test_a_dozen_kills_of_a_sweep_lose_nothing(tmp_path):
+    tally = kill_again_and_again(tmp_path, 12, [("group", "workers", "group", "workers", "group", "group")], 1.2)
+    assert tally.losses == []
+    assert tally.tries["process group"] >= 2 and tally.tries["one worker"] >= 4

@@ -213,7 +213,8 @@ def test_a_diverged_seed_leaves_the_axis_and_the_others_fill_it():
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "^"]
     assert sorted(x for line in marks for x in line.get_xdata()) == [4, 5, 6]
     assert not [line for line in figure.axes[1].lines if line.get_marker() == "^"]
-    assert "loss beyond the axis, up to 200,000 nats" in [text.get_text() for text in texts(figure)]
+    shown = [text.get_text().replace("\n", " ") for text in texts(figure)]
+    assert "loss beyond the axis, up to 200,000 nats, or not finite" in shown
 
 
 def test_a_cell_that_starts_badly_is_seen_where_it_ends():
@@ -240,6 +241,10 @@ def test_a_cell_without_runs_keeps_its_panel():
     nothing = history.head(0)
     assert len(figures.curves(nothing, means_of(history).head(0), "loss", figures.palette("ab")).axes) == 2
     assert len(figures.overview(means_of(history).head(0), figures.palette("ab")).axes) == 2
+    assert [text.get_text() for text in figures.gap(gap_of("a"), ["a", "gone"], "accuracy").axes[1].texts] == [
+        "no runs"
+    ]
+    assert len(figures.gap(gap_of("a").head(0), ["a", "gone"], "accuracy").axes) == 2
 
 
 def test_the_overview_has_every_cells_mean_in_one_panel_a_metric():
@@ -387,6 +392,12 @@ def test_the_gallery_shows_at_most_24_images_with_what_was_said():
     assert "No validation image is missed." in [
         text.get_text() for text in texts(figures.gallery(missed_of(0), images))
     ]
+
+
+def test_pixels_are_squares():
+    image = figures.gallery(missed_of(1), np.zeros((1, 8, 4), np.uint8)).axes[0].images[0]
+    left, right, bottom, top = image.get_extent()
+    assert (bottom - top) == pytest.approx(2 * (right - left))
 
 
 def test_the_gallery_keeps_colours():

@@ -36,6 +36,12 @@ def summary(epochs=2, status="complete"):
     return {"status": status, "epochs": epochs, "metrics": {"accuracy": 0.2}, "timing": {"epochs": epochs}}
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    """No power fails in these tests, so nothing need reach the disk; that it would is tested by name."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 @pytest.fixture
 def store(tmp_path):
     store = Store(tmp_path / "results")
@@ -87,6 +93,7 @@ def test_a_snapshot_is_bit_identical_to_the_bit(store):
         for left, right in zip(getattr(found, kind), getattr(expected, kind), strict=True):
             assert left.dtype == right.dtype and left.tobytes() == right.tobytes()
     assert found.history == expected.history and found.environments == expected.environments
+    assert list(found.environments[0]) == ["python", "from_epoch"]  # a report shows them in this order
 
 
 def test_a_snapshot_keeps_values_that_are_not_finite(store):

@@ -3,11 +3,11 @@
 python tests/benchmarks/kill_sweep.py --kills 200     about 25 minutes on 2 cores
 
 Each round starts the sweep in an empty results folder and kills it with SIGKILL: the whole process
-group, so that nothing can clean up, or one worker alone, which the sweep must survive. The same
-command is then given again, and killed again, `--kills-a-round` times in all; then it is left to
-end, and its tables, less the columns of seconds, must equal the uninterrupted ones byte for byte,
-and so must its report, less the times. After every kill the store must read as well: no record and
-no checkpoint that cannot be believed.
+group, so that nothing can clean up, or some workers alone, which the sweep must survive. The same
+command is then given again, and killed again, as `ROUNDS` says; then it is left to end, and its
+tables, less the columns of seconds, must equal the uninterrupted ones byte for byte, and so must its
+report, less the times. After every kill the store must read as well: no record and no checkpoint
+that cannot be believed.
 
 Moments: a quarter of the kills come at any time from the start of the process; the others once it
 has begun to write trainings, within the time that they take.
@@ -15,6 +15,8 @@ has begun to write trainings, within the time that they take.
 
 import argparse
 import csv
+import difflib
+import itertools
 import os
 import random
 import re
@@ -24,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,8 +40,10 @@ from runner.store import Store  # noqa: E402
 from runner.verify import check  # noqa: E402
 
 AXES = ["dropout=true,false", "seed=0,1,2", "epochs=4", "name=killed"]
-STARTING_SECONDS = 8.0  # from the command to the end of a whole sweep, on 2 cores
+SWEEP_SECONDS = 8.0  # from the command to the end of a whole sweep, on 2 cores
 TRAINING_SECONDS = 4.0  # of these, from the first file of a training to the last
+WORKERS_KILLED = 4  # one after the other in one sweep
+ROUNDS = (("group", "group", "group"), ("group", "workers", "group"), ("group", "group"), ("workers", "group"))
 CUT_SHORT = ("cut short", "left over from")  # what the next run puts right by itself
 
 
@@ -100,6 +105,12 @@ def without_times(report: str) -> str:
     return re.sub(r"[\d.,]+(?: ± [\d.,]+)? (?:s|ms|min|h)\b(?: [\d.,]+ (?:s|min)\b)?", "TIME", report)
 
 
+def difference(name: str, expected: str, found: str | None) -> str:
+    """Return the first lines that differ, on one line."""
+    lines = difflib.unified_diff(expected.splitlines(), (found or "").splitlines(), n=0, lineterm="")
+    return f"{name} differs: " + " / ".join(list(lines)[3:7])
+
+
 # ---- kills
 
 
@@ -115,14 +126,20 @@ def workers_of(parent: int) -> list[int]:
     return [pid for pid, above in parents.items() if parents.get(above) == parent]
 
 
-def wait_for_moment(sweep: subprocess.Popen, results: Path, chance: random.Random) -> None:
-    """Wait for a random moment of the sweep's life, or its end."""
-    until = time.monotonic() + chance.random() * STARTING_SECONDS
-    if chance.random() < 0.75:
-        before = written(results)
-        while sweep.poll() is None and written(results) == before:
-            time.sleep(0.005)
-        until = time.monotonic() + chance.random() * TRAINING_SECONDS
+def wait_for_moment(sweep: subprocess.Popen, results: Path, chance: random.Random, seconds: float) -> None:
+    """Wait for a random moment of the sweep's life, most within `seconds` of its first writing, or for its end."""
+    if chance.random() < 0.25:
+        wait(sweep, chance.random() * SWEEP_SECONDS)
+        return
+    before = written(results)
+    while sweep.poll() is None and written(results) == before:
+        time.sleep(0.005)
+    wait(sweep, chance.random() * seconds)
+
+
+def wait(sweep: subprocess.Popen, seconds: float) -> None:
+    """Wait for some seconds, or for the sweep's end."""
+    until = time.monotonic() + seconds
     while sweep.poll() is None and time.monotonic() < until:
         time.sleep(0.002)
 
@@ -152,12 +169,13 @@ def kill_group(sweep: subprocess.Popen) -> bool:
 
 def kill_worker(sweep: subprocess.Popen, chance: random.Random) -> bool:
     """Kill one of the sweep's workers; tell whether there was one."""
-    workers = workers_of(sweep.pid) if sweep.poll() is None else []
-    try:
-        os.kill(chance.choice(workers), signal.SIGKILL)
-    except (IndexError, ProcessLookupError):
-        return False
-    return True
+    while sweep.poll() is None:
+        try:
+            os.kill(chance.choice(workers_of(sweep.pid)), signal.SIGKILL)
+        except (IndexError, ProcessLookupError):
+            continue
+        return True
+    return False
 
 
 def unbelievable(results: Path) -> list[str]:
@@ -171,62 +189,87 @@ def unbelievable(results: Path) -> list[str]:
     return [f"{each.path.name}: {each.reason}" for each in broken] + [f"quarantined: {path.name}" for path in kept]
 
 
-def attack(npz: Path, results: Path, kind: str, chance: random.Random, tally: Tally) -> bool:
-    """Start the sweep and kill it, or a worker of it, once; tell whether something was running to be killed."""
-    sweep = start(npz, results)
-    wait_for_moment(sweep, results, chance)
-    hit = kill_group(sweep) if kind == "process group" else kill_worker(sweep, chance)
-    if kind == "one worker":
+@dataclass
+class Attacks:
+    """What is killed and when, and what came of it."""
+
+    npz: Path
+    folder: Path
+    chance: random.Random
+    seconds: float = TRAINING_SECONDS  # in which most kills come, from the first writing
+    tally: Tally = field(default_factory=Tally)
+
+    def group(self, results: Path) -> None:
+        """Start the sweep and kill all of it."""
+        sweep = start(self.npz, results)
+        wait_for_moment(sweep, results, self.chance, self.seconds)
+        self.tally.tries["process group"] += kill_group(sweep)
+        self.lose("process group", unbelievable(results))
+
+    def workers(self, results: Path) -> None:
+        """Start the sweep and kill some workers; the sweep itself must go on and end."""
+        sweep, hits = start(self.npz, results), 0
+        wait_for_moment(sweep, results, self.chance, self.seconds)
+        for _ in range(WORKERS_KILLED):
+            hits += kill_worker(sweep, self.chance)
+            wait(sweep, self.chance.random() * self.seconds / WORKERS_KILLED)
         said = sweep.communicate(timeout=300)[1]
-        if hit and sweep.returncode not in (0, 1):
-            tally.losses.append(f"{kind}: the sweep ended with {sweep.returncode}: {said}")
-    tally.tries[kind] += hit
-    tally.losses += [f"{kind}: {each}" for each in unbelievable(results)]
-    return hit
+        self.tally.tries["one worker"] += hits
+        if sweep.returncode not in (0, 1) or "Traceback" in said:
+            self.lose("one worker", [f"the sweep ended with {sweep.returncode}: {said}"])
+        self.lose("one worker", unbelievable(results))
 
+    def end(self, results: Path, expected: dict[str, str], last: str) -> None:
+        """Let the sweep end and compare its outcome with the uninterrupted one's."""
+        try:
+            finish(self.npz, results)
+        except RuntimeError as error:
+            self.lose(last, [str(error)])
+            return
+        found = outcome(results)
+        self.lose(last, unbelievable(results))
+        self.lose(
+            last,
+            [
+                difference(name, expected[name], found.get(name))
+                for name in expected
+                if expected[name] != found.get(name)
+            ],
+        )
 
-def one_round(npz: Path, results: Path, kinds: list[str], chance: random.Random, tally: Tally) -> dict[str, str] | None:
-    """Kill the sweep once for each kind, let it end, and return its outcome; None where it did not end well."""
-    for kind in kinds:
-        attack(npz, results, kind, chance, tally)
-    try:
-        finish(npz, results)
-    except RuntimeError as error:
-        tally.losses.append(f"{kinds[-1]}: {error}")
-        return None
-    tally.losses += [f"{kinds[-1]}: {each}" for each in unbelievable(results)]
-    return outcome(results)
+    def lose(self, attack: str, losses: list[str]) -> None:
+        """Note losses."""
+        self.tally.losses += [f"{attack}: {loss}" for loss in losses]
 
 
 def kill_again_and_again(
-    folder: Path, kills: int, a_round: int, seed: int = 0, share_of_workers: float = 0.25
+    folder: Path, kills: int, rounds: Iterable[Sequence[str]], seconds: float = TRAINING_SECONDS, seed: int = 0
 ) -> Tally:
-    """Make `kills` kills in rounds of `a_round` at most; return the tally."""
+    """Kill at least `kills` times; each round names the attacks ("group", "workers") on one sweep before its end."""
     npz = folder / "small.npz"
     np.savez(npz, **made_arrays())
     finish(npz, folder / "uninterrupted")
-    expected, tally, chance = outcome(folder / "uninterrupted"), Tally(), random.Random(seed)
-    place = 0
-    while (left := kills - tally.tries.total()) > 0:
-        place += 1
-        kinds = ["one worker" if chance.random() < share_of_workers else "process group" for _ in range(a_round)]
-        found = one_round(npz, folder / f"round-{place}", kinds[:left], chance, tally)
-        for name in expected if found is not None else ():
-            if found.get(name) != expected[name]:
-                tally.losses.append(f"{kinds[-1]}: {name} of round {place} differs")
-        print(f"round {place}: {dict(tally.tries)}, {len(tally.losses)} losses", file=sys.stderr, flush=True)
-    return tally
+    expected = outcome(folder / "uninterrupted")
+    attacks = Attacks(npz, folder, random.Random(seed), seconds)
+    for place, kinds in enumerate(rounds):
+        results = folder / f"round-{place}"
+        for kind in kinds:
+            getattr(attacks, kind)(results)
+        attacks.end(results, expected, "one worker" if kinds[-1] == "workers" else "process group")
+        print(f"round {place}: {dict(attacks.tally.tries)}, {len(attacks.tally.losses)} losses", file=sys.stderr)
+        if attacks.tally.tries.total() >= kills:
+            break
+    return attacks.tally
 
 
 def main() -> int:
     """Run from the command line; 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200, help="kills in all")
-    parser.add_argument("--kills-a-round", type=int, default=4, help="kills before a sweep is left to end")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        tally = kill_again_and_again(Path(folder), given.kills, given.kills_a_round, given.seed)
+        tally = kill_again_and_again(Path(folder), given.kills, itertools.cycle(ROUNDS), seed=given.seed)
     print(tally.table())
     return 1 if tally.losses else 0
 
