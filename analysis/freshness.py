@@ -63,7 +63,8 @@ def read_note(folder: Path) -> dict[str, Any] | None:
         note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return note if set(note) == {"inputs", "outputs", "summary", "complete"} else None
+    keys = {"inputs", "outputs", "summary", "complete"}
+    return note if isinstance(note, dict) and set(note) == keys else None
 
 
 def read_or_nothing(path: Path) -> bytes:

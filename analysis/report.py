@@ -15,6 +15,7 @@ from analysis.latex import latex_table
 from analysis.markup import code, markdown, one_line, spreadsheet
 from analysis.rounding import difference_and_interval, duration, mean_and_half_width, p_value
 from analysis.tables import Study
+from runner.files import make_folder
 from runner.store import write_file
 
 LISTED = 20  # runs or images listed one by one
@@ -60,7 +61,7 @@ def write_report(folder: Path) -> Written:
 def put_in_place(folder: Path, files: dict[str, bytes]) -> None:
     """Write the report's files, and remove those of an earlier report that it no longer has."""
     for part in ("figures", "tables"):
-        (folder / part).mkdir(exist_ok=True)
+        make_folder(folder / part)
         for path in (folder / part).iterdir():
             if f"{part}/{path.name}" not in files and not path.is_dir():
                 path.unlink()
@@ -380,7 +381,7 @@ def images_of(summary: dict[str, Any]) -> str:
 
 def described(environment: dict[str, Any]) -> str:
     """Return an environment as one line, without the epoch that it began with."""
-    return ", ".join(f"{key} {value}" for key, value in environment.items() if key != "from_epoch")
+    return ", ".join(f"{key} {value}" for key, value in sorted(environment.items()) if key != "from_epoch")
 
 
 # ---- tables as text

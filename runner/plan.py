@@ -271,7 +271,8 @@ def seconds_per_epoch(trajectory: Trajectory, summaries: list[tuple[dict[str, An
         if all(spec[key] == trajectory.spec[key] for key in keys)
         and spec["training"]["batch_size"] == trajectory.spec["training"]["batch_size"]
     ]
-    found = [s["timing"]["wall_seconds"] / s["timing"]["epochs"] for s in exact or near]
+    timings = [s["timing"] for s in exact or near if s.get("timing", {}).get("epochs")]
+    found = [timing["wall_seconds"] / timing["epochs"] for timing in timings]
     return median(found) if found else None
 
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from runner.data import errors_unseen
 from runner.plan import Job
-from runner.store import Store
+from runner.store import Store, StoreError
 
 PRELOADED = ["tensorflow", "keras", "sklearn.datasets", "runner.worker"]
 Tell = Callable[[dict[str, Any]], None]
@@ -123,6 +123,8 @@ def reason_of(error: BaseException) -> str:
     """Return one line that says what went wrong."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return "out of memory; lower workers= and run the same command again"
+    if isinstance(error, StoreError):
+        return str(error)
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
@@ -233,7 +235,7 @@ class Pool:
         if not worker.finished:
             failure = worker.failure or {"reason": ending(worker.process.exitcode), "traceback": ""}
             self.failed.append(worker.job.id)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, StoreError):
                 Store(worker.job.results_dir).save_failure(worker.job.id, {"label": worker.job.label, **failure})
             self.display.say(f"failed: {worker.job.label}: {failure['reason']}")
         self.display.run_ended(worker.job.label, worker.finished)

@@ -1,6 +1,5 @@
 """A plan and what is done of it -> the text that `dry_run=true` prints."""
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -45,7 +44,7 @@ def time_line(left: Progress, store: Store, workers: int | None) -> str:
     """Return the estimated time, from what like trainings took in this results folder."""
     if not left.missing:
         return "nothing to train"
-    summaries = recorded(store)
+    summaries = list(store.outlines())
     known = [(each, seconds_per_epoch(each, summaries)) for each in left.missing]
     if any(seconds is None for _, seconds in known):
         unknown = sum(seconds is None for _, seconds in known)
@@ -53,17 +52,6 @@ def time_line(left: Progress, store: Store, workers: int | None) -> str:
     total = sum(left.epochs_left(each) * (seconds or 0.0) for each, seconds in known)
     side_by_side = min(workers or default_workers(), len(left.missing))
     return f"time: about {duration(total / side_by_side)} with {count(side_by_side, 'worker')}"
-
-
-def recorded(store: Store) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return (spec, run.json) of every record in the folder that can be read; only for estimates, so not verified."""
-    found = []
-    for path in sorted(store.runs.glob("*/run.json")):
-        try:
-            found.append((json.loads((path.parent / "spec.json").read_text()), json.loads(path.read_text())))
-        except (OSError, ValueError):
-            continue
-    return found
 
 
 def layer_lines(plan: Plan) -> list[str]:

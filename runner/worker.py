@@ -20,7 +20,7 @@ from runner.model import build_model
 from runner.plan import Job
 from runner.pool import Tell
 from runner.settings import DATASETS
-from runner.store import Snapshot, Store
+from runner.store import Snapshot, Store, StoreError
 from runner.train import State, Trajectory, before_net, in_net
 
 
@@ -179,7 +179,10 @@ def check_jobs(jobs: list[Job]) -> list[str]:
         except ValueError as error:
             problems.append(str(error))
             continue
-        Store(job.results_dir).save_validation(digest, dataset.x_test, dataset.y_test.astype(np.uint8))
+        try:
+            Store(job.results_dir).save_validation(digest, dataset.x_test, dataset.y_test.astype(np.uint8))
+        except StoreError as error:
+            problems.append(str(error))
         users = [other for other in jobs if other.spec["dataset"]["sha256"] == digest]
         problems += check_nets(users, dataset.x_train.shape[1:]) + check_holdouts(users, len(dataset.x_train))
     return list(dict.fromkeys(problems))
@@ -187,8 +190,10 @@ def check_jobs(jobs: list[Job]) -> list[str]:
 
 def check_nets(jobs: list[Job], input_shape: tuple[int, ...]) -> list[str]:
     """Return a sentence for every distinct net that does not fit the images."""
-    problems = []
-    for job in {repr((job.spec["layers"], job.spec["transforms"])): job for job in reversed(jobs)}.values():
+    problems, distinct = [], {}
+    for job in jobs:
+        distinct.setdefault(repr((job.spec["layers"], job.spec["transforms"])), job)
+    for job in distinct.values():
         try:
             augmented = in_net(job.spec["transforms"])
             build_model(job.spec["layers"], input_shape, job.spec["dataset"]["classes"], 0, augmented)

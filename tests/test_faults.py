@@ -522,6 +522,7 @@ def test_the_results_folder_itself_may_be_a_link(store, tmp_path):
 
 
 def test_a_dozen_kills_of_a_sweep_lose_nothing(tmp_path):
-    tally = kill_again_and_again(tmp_path, 12, [("group", "workers", "group", "workers", "group", "group")], 1.2)
+    rounds = [("group", "workers", "group", "workers")] * 3
+    tally = kill_again_and_again(tmp_path, 12, rounds, seconds=1.2)
     assert tally.losses == []
-    assert tally.tries["process group"] >= 2 and tally.tries["one worker"] >= 4
+    assert tally.tries.total() >= 12
