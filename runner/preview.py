@@ -1,7 +1,6 @@
 """A plan and what is done of it -> the text that `dry_run=true` prints."""
 
 from collections import Counter
-from typing import Any
 
 from runner.plan import Plan, Progress, epochs_shared, seconds_per_epoch
 from runner.pool import default_workers
