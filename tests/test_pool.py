@@ -134,6 +134,20 @@ def test_a_signal_stops_all_and_leaves_no_process(small_npz, tmp_path, number, c
         assert not Path(f"/proc/{pid}").exists()
 
 
+def test_a_second_signal_stops_at_once():
+    program = (
+        "import os, signal, time\n"
+        "from runner.pool import Signals\n"
+        "with Signals():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print('first', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('second', flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (143, "first\n")
+
+
 def test_a_sweep_that_is_killed_takes_its_workers_along(small_npz, tmp_path):
     arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
     sweep = subprocess.Popen(
