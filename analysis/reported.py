@@ -171,5 +171,5 @@ def reported_sentence(found: pd.DataFrame) -> str:
         counts = placed["verdict"][placed["metric"].eq(metric)].value_counts()
         if len(counts):
             inside, above, below = (int(counts.get(name, 0)) for name in VERDICTS[:3])
-            parts.append(f"of {int(counts.sum())} of {label}, {inside} within, {above} above and {below} below")
+            parts.append(f"of {int(counts.sum())} on {label}, {inside} lie within it, {above} above and {below} below")
     return f"Reported figures against the spread of single reproduced runs: {'; '.join(parts)}."

@@ -14,9 +14,10 @@ CELLS_SHOWN = 24
 def preview(plan: Plan, left: Progress, store: Store, name: str, workers: int | None) -> str:
     """Return what the study consists of, what is done, what it would train and how long that would take."""
     mode = component_mode(plan.design, plan.factors)
+    seeds = f"{', '.join(map(str, plan.seeds[:12]))}{', ...' if len(plan.seeds) > 12 else ''}"
     lines = [
         f"study {name}, design {plan.design}{mode and f' ({mode})'}: {count(len(plan.cells), 'cell')} x "
-        f"{count(len(plan.seeds), 'seed')} ({', '.join(map(str, plan.seeds[:12]))}{', ...' if len(plan.seeds) > 12 else ''})",
+        f"{count(len(plan.seeds), 'seed')} ({seeds})",
         *(f"  {key}: {', '.join(levels)} (baseline {levels[0]})" for key, levels in plan.factors.items()),
         *other_end_lines(plan, mode),
         *comparison_lines(plan),

@@ -278,7 +278,7 @@ def model_layers(model: Any, dropout: bool) -> tuple[Layer, ...]:
 
 def nearest(value: str, known: list[str]) -> list[str]:
     """Return up to three of `known` that a typo would turn into `value`, best first."""
-    return difflib.get_close_matches(value, known, n=3, cutoff=0.5)
+    return difflib.get_close_matches(value, known, n=3, cutoff=0.6)
 
 
 def did_you_mean(near: list[str]) -> str:
