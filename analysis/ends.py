@@ -23,6 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.effects import ALPHA, holm
+from analysis.findings import listed
 from analysis.markup import one_line
 from analysis.rounding import difference_and_interval, p_value
 from analysis.tables import interval
@@ -133,9 +134,9 @@ def ends_sentences(found: pd.DataFrame) -> list[str]:
     ]
     unclear = [component for component in found["component"].unique() if component not in set(clear["component"])]
     if unclear:
-        names = ", ".join(map(one_line, unclear))
+        names = listed([one_line(component) for component in unclear])
         sentences.append(
-            f"Exploratory, leave-one-out against add-one: that the contribution of {names} depends on the others is "
+            f"Exploratory, leave-one-out against add-one: that what {names} contributes depends on the others is "
             "not shown."
         )
     return sentences

@@ -46,7 +46,7 @@ def test_components_that_act_together_differ_between_the_ends_and_are_named():
     assert accuracy.loc["a", "p"] < 0.001 and accuracy.loc["c", "p"] > 0.05
     first, *_, last = ends_sentences(found)
     assert "what a contributes to validation accuracy depends on the other components: +7.99" in first
-    assert last.endswith("that the contribution of c depends on the others is not shown.")
+    assert last.endswith("that what c contributes depends on the others is not shown.")
     assert len(ends_sentences(found)) == 5
     assert list(ends_table(found)["component"]) == ["a", "a", "b", "b", "c", "c"]
 
@@ -72,6 +72,6 @@ def test_one_seed_gives_contributions_without_intervals():
     found = contributions(made_runs(["true", "false"], seeds=1), made_runs(["false", "true"], seeds=1), FACTORS)
     assert found["all_on"].notna().all() and found["p"].isna().all() and found["difference_low"].isna().all()
     assert ends_sentences(found) == [
-        "Exploratory, leave-one-out against add-one: that the contribution of a, b, c depends on the others is not "
+        "Exploratory, leave-one-out against add-one: that what a, b and c contributes depends on the others is not "
         "shown."
     ]
