@@ -712,7 +712,7 @@ def pooled(values: np.ndarray, weights: sparse.csr_array, estimate: np.ndarray) 
     n, cells = values.shape
     df = (n - 1) * (cells - 1)
     undefined = np.full(len(estimate), np.nan)
-    if df < 1:
+    if n < 2 or cells < 2:
         return {"pooled_f": undefined, "pooled_df": undefined, "pooled_p": undefined}
     centred = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
     error = (centred**2).sum() / df

@@ -192,6 +192,7 @@ def test_unbalanced_data_are_fitted_in_the_order_given():
     assert anova(runs, "val_accuracy", ["a", "b"])["ss"].to_numpy() == pytest.approx(expected["sum_sq"].to_numpy())
 
 
+@settings(max_examples=40, deadline=None)
 @given(arrays(float, st.integers(1, 12), elements=st.floats(0, 1)))
 def test_holm_agrees_with_statsmodels(p):
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
@@ -575,7 +576,7 @@ def test_whatever_the_values_p_keeps_its_floor_and_every_row_its_grade(values):
         assert row["grade"] in effects_module.GRADES
         tested = np.isfinite(row["p"])
         assert not tested or row["p_floor"] * (1 - 1e-12) <= row["p_exact"] <= 1
-        assert not tested or row["p"] <= row["p_holm"] <= 1
+        assert not tested or row["kind"] == "simple" or row["p"] <= row["p_holm"] <= 1
         assert not tested or row["low"] <= row["estimate"] <= row["high"]
         assert row["positive"] + row["negative"] <= row["n"]
         assert np.isnan(row["rho"]) or -1 <= row["rho"] <= 1

@@ -81,7 +81,7 @@ def test_a_clear_interaction_is_told_by_its_simple_effects_and_the_averages_are_
     assert ". The interaction (half the difference of the two effects) is +1.500 percentage points (" in found[0].text
     assert found[0].contrast == "dropout × binarize"
     assert found[1].text.startswith(
-        "Not interpretable alone: the effects on validation accuracy of dropout (−0.500 percentage points, 95 % interval"
+        "Not interpretable alone: the effects on validation accuracy of dropout (−0.500 percentage points, 95 % "
     )
     assert found[1].text.endswith("), which are averages over this interaction.")
 
@@ -195,8 +195,8 @@ def test_not_shown_says_how_many_seeds_would_show_it():
     values = 0.97 + SEEDS + np.column_stack([np.zeros(5), own])
     assert texts(told(ONE, runs_of(ONE, values))) == [
         "Not shown: that changing dropout from true to false changes validation accuracy (estimate +0.10 percentage "
-        "points, 95 % interval −0.40 to 0.60, n = 5 seeds; Holm p = 0.61; exact p = 0.75, floor 0.0625); 80 % power "
-        "takes about 129 seeds for an effect of the size seen, about 129 seeds for the smallest of interest "
+        "points, 95 % interval −0.40 to 0.60, n = 5 seeds; Holm p = 0.61; exact p = 0.688, floor 0.0625); 80 % power "
+        "takes about 128 seeds for an effect of the size seen, about 128 seeds for the smallest of interest "
         "(0.1 percentage points)."
     ]
 
@@ -224,8 +224,8 @@ def test_a_suggestive_effect_says_what_keeps_it_from_being_established():
     found = told(ONE, runs_of(ONE, 0.97 + SEEDS + np.column_stack([np.zeros(5), own]), val_loss=losses))
     assert found[0].text == (
         "Suggestive: changing dropout from true to false seems to raise validation accuracy by 0.94 percentage points "
-        "(95 % interval 0.11 to 1.77, n = 5 seeds; Holm p = 0.069; exact p = 0.0625, its floor); it does not survive "
-        "the correction for 2 tests; 80 % power takes about 6 seeds for an effect of the size seen, about 353 seeds "
+        "(95 % interval 0.10 to 1.78, n = 5 seeds; Holm p = 0.072; exact p = 0.0625, its floor); it does not survive "
+        "the correction for 2 tests; 80 % power takes about 7 seeds for an effect of the size seen, about 362 seeds "
         "for the smallest of interest (0.1 percentage points)."
     )
     assert [finding.grade for finding in found] == ["suggestive", "not shown"]
