@@ -136,7 +136,7 @@ def ends_sentences(found: pd.DataFrame) -> list[str]:
     if unclear:
         names = listed([one_line(component) for component in unclear])
         sentences.append(
-            f"Exploratory, leave-one-out against add-one: that what {names} contributes depends on the others is "
-            "not shown."
+            f"Exploratory, leave-one-out against add-one: that what {names} contribute{'s' * (len(unclear) == 1)} "
+            "depends on the others is not shown."
         )
     return sentences

@@ -169,7 +169,7 @@ def test_fashion_mnist_is_read_from_the_published_files_and_no_others(tmp_path, 
     for name, file in zip(data.ARRAYS, data.FASHION_MD5, strict=True):
         (folder / file).write_bytes(idx_bytes(ARRAYS[name]))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    with pytest.raises(ValueError, match="must have the published file train-images-idx3-ubyte.gz"):
+    with pytest.raises(ValueError, match=r"must have the published file train-images-idx3-ubyte\.gz"):
         data.read_arrays("fashion_mnist", None)
     digests = {file: hashlib.md5((folder / file).read_bytes()).hexdigest() for file in data.FASHION_MD5}
     monkeypatch.setattr(data, "FASHION_MD5", digests)

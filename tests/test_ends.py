@@ -72,6 +72,6 @@ def test_one_seed_gives_contributions_without_intervals():
     found = contributions(made_runs(["true", "false"], seeds=1), made_runs(["false", "true"], seeds=1), FACTORS)
     assert found["all_on"].notna().all() and found["p"].isna().all() and found["difference_low"].isna().all()
     assert ends_sentences(found) == [
-        "Exploratory, leave-one-out against add-one: that what a, b and c contributes depends on the others is not "
+        "Exploratory, leave-one-out against add-one: that what a, b and c contribute depends on the others is not "
         "shown."
     ]
