@@ -168,8 +168,8 @@ class Composer:
         composed = self.compose(self.first())
         arms = read_arms(composed)
         plan = self.grid(design, store) if arms is None else self.arms_plan(design, arms)
-        written = {cell.label: cell.label if arms is None else cell.levels["arm"] for cell in plan.cells}
-        plan.reported = read_reported(composed["reported"], {name: label for label, name in written.items()})
+        labels = {cell.label if arms is None else cell.levels["arm"]: cell.label for cell in plan.cells}
+        plan.reported = read_reported(composed["reported"], labels)
         return plan
 
     def grid(self, design: str, store: Any) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 from runner.settings import BadInput, did_you_mean, nearest
 
-FACTOR = "arm"  # the one factor of a study with arms
 NAME = re.compile(r"\w[\w.+-]*(?: [\w.+-]+)*")
 NAME_LENGTH = 60
 TEXT_LENGTH = 200
