@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import effects, errors, figures, findings, gap, tables
+from analysis import effects, ends, errors, figures, findings, gap, reported, tables
 from analysis.tables import Design, Study
 from runner.store import Store
 
@@ -44,6 +44,8 @@ class Evidence:
     misses: Misses | None
     findings: list[findings.Finding]
     gap_sentences: list[str]
+    reported: pd.DataFrame
+    ends: pd.DataFrame | None  # leave-one-out against add-one, where both were run
 
 
 def gather(folder: Path) -> Evidence:
@@ -65,6 +67,8 @@ def gather(folder: Path) -> Evidence:
         misses=misses(study, cells, Store(folder.absolute().parent)),
         findings=findings.findings(study.declaration, found, study.runs),
         gap_sentences=gap.sentences(compared, study.declaration, study.records),
+        reported=reported.compare(study, cells),
+        ends=None if study.other_end is None else ends.contributions(study.runs, study.other_end, study.factors),
     )
 
 

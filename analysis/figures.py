@@ -198,12 +198,12 @@ def curves(history: pd.DataFrame, means: pd.DataFrame, metric: str, styles: Mapp
     view = view_of(lines["value"], lines.groupby(["cell", "seed", "variable"]).ngroup(), metric)
     up = axis_label(metric, view.logarithmic)
     last = last_epoch(history)
-    single = last == 1
-    key = curve_key(single) + beyond_key(view, metric)
+    key = curve_key(last == 1) + beyond_key(view, metric)
     page = Page(list(styles), columns_for(len(styles)), height_for(len(styles)), "epoch", up, key)
     figure, panels = lay_out(page)
     for panel, (cell, style) in zip(panels, styles.items(), strict=True):
         of_cell, mean = history[history["cell"] == cell], means[means["cell"] == cell]
+        single = bool(of_cell["epoch"].le(1).all())
         for drawn, look in ((metric, training_look(single)), (validation, validation_look(style.colour, single))):
             draw_curve(panel, of_cell, mean, drawn, look)
             mark_beyond(panel, of_cell["epoch"], of_cell[drawn], view, metric)

@@ -6,6 +6,7 @@ by nats, both rounded by their interval.
 """
 
 import itertools
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -31,10 +32,12 @@ from analysis.effects import (
 from analysis.markup import one_line
 from analysis.rounding import decimals, scale_of
 from analysis.tables import Design, complete_seeds
+from runner.store import component_mode
 
 UNITS = {"accuracy": "percentage points", "loss": "nats"}
 MANY_TESTS = 20  # from which it is said how many intervals exclude zero by chance
 MORE_SEEDS = 1000  # a larger number of seeds is not printed
+MANY_COMPARISONS = 4  # of arms, from which they are summed up
 NOTEWORTHY = 10  # sentences a response on contrasts that are established
 QUIET = 4  # and on contrasts of each grade that shows nothing
 EXPLORATORY = 4  # sentences on the gap
@@ -99,8 +102,9 @@ def findings(declaration: dict[str, Any], effects: pd.DataFrame, runs: pd.DataFr
     return [
         *outcomes(runs),
         *cautions(effects, runs),
-        *design_notes(design),
+        *design_notes(design, "other_end" in declaration),
         *inert(declaration, design),
+        *arms_at_a_glance(told),
         *primary(told),
         *exploratory(told),
     ]
@@ -190,15 +194,15 @@ def cautions(effects: pd.DataFrame, runs: pd.DataFrame) -> Iterable[Finding]:
         )
 
 
-def design_notes(design: Design) -> Iterable[Finding]:
-    """Yield what the design leaves open."""
-    mode = switches(design)
+def design_notes(design: Design, both_ends: bool = False) -> Iterable[Finding]:
+    """Yield what the design leaves open; `both_ends` tells whether leave-one-out and add-one were both run."""
+    mode = component_mode(design.kind, design.factors)
     if mode:
-        on = "on" if mode == "leaving out" else "off"
-        name = "Leave-one-out" if mode == "leaving out" else "Add-one"
+        on = "on" if mode == "leave-one-out" else "off"
+        together = "shows only where the other end is compared" if both_ends else "cannot be said"
         yield Finding(
-            f"{name}: all components are {on} in the baseline and each is switched alone, so how they act together "
-            "cannot be said.",
+            f"{mode.capitalize()}: all components are {on} in the baseline and each is switched alone, so how they "
+            f"act together {together}.",
             "design",
         )
     elif design.kind == "one_at_a_time" and len(design.factors) > 1:
@@ -209,16 +213,6 @@ def design_notes(design: Design) -> Iterable[Finding]:
         )
     elif design.kind == "factorial" and highest_order(design) < len(design.factors):
         yield Finding(f"Interactions of more than {HIGHEST_ORDER} factors are not looked at.", "design")
-
-
-def switches(design: Design) -> str:
-    """Return `leaving out` or `adding` where all factors of a one-at-a-time design are switches alike, else ""."""
-    if design.kind != "one_at_a_time":
-        return ""
-    levels = set(design.factors.values())
-    return {("true", "false"): "leaving out", ("false", "true"): "adding"}.get(next(iter(levels)), "") * (
-        len(levels) == 1
-    )
 
 
 # ---- inert factors
@@ -264,6 +258,29 @@ def inert(declaration: dict[str, Any], design: Design) -> Iterable[Finding]:
 
 
 # ---- primary responses
+
+
+def arms_at_a_glance(told: Told) -> Iterable[Finding]:
+    """Yield for each primary response which comparisons of arms are better or worse beyond seed noise, if many."""
+    for response in primary_responses(told.table):
+        rows = told.table[told.table["response"].eq(response) & told.table["n"].ge(2)]
+        rows = rows[rows["kind"].eq("comparison")]
+        if len(rows) < MANY_COMPARISONS:
+            continue
+        established = rows["grade"].eq("established")
+        better = rows["estimate"].lt(0) if RESPONSES[response].metric == "loss" else rows["estimate"].gt(0)
+        groups = {"better": established & better, "worse": established & ~better, "not beyond it": ~established}
+        parts = [
+            f"{name}: {listed([one_line(each) for each in rows['contrast'][kept]])}"
+            for name, kept in groups.items()
+            if kept.any()
+        ]
+        yield Finding(
+            f"Of {len(rows)} comparisons on {RESPONSES[response].label}, beyond the noise of seeds (established) are "
+            f"{'; '.join(parts)}.",
+            "",
+            response,
+        )
 
 
 def primary(told: Told) -> Iterable[Finding]:
@@ -522,9 +539,16 @@ def subject(told: Told, row: dict[str, Any]) -> str:
     factor, baseline, level = (one_line(row[name]) for name in ("factor", "baseline", "level"))
     if row["kind"] == "comparison":
         return f"{level} instead of {baseline}"
-    mode = switches(told.design)
-    done = f"{mode} {factor}" if mode else f"changing {factor} from {baseline} to {level}"
+    mode = component_mode(told.design.kind, told.design.factors)
+    verb = {"leave-one-out": "leaving out", "add-one": "adding"}.get(mode)
+    part = component(row["factor"], row["level"])
+    done = f"{verb} {one_line(part)}" if verb else f"changing {factor} from {baseline} to {level}"
     return f"at {one_line(row['at'])}, {done}" if row["at"] else done
+
+
+def component(factor: str, level: str) -> str:
+    """Return what a level switches: the factor, or the layers that a level of model.without names."""
+    return listed(json.loads(level)) if factor == "model.without" else factor
 
 
 def averaging(told: Told, row: dict[str, Any]) -> str:

@@ -35,7 +35,8 @@ def inputs_digest(folder: Path, store: Store) -> str:
     """Return the sha256 of the declaration, the records' own summaries, failures, quarantine and the analysis code."""
     declaration = read_study(folder)
     digest = hashlib.sha256(canonical_json(declaration).encode())
-    ids = sorted({run["run"] for run in declaration["runs"]})
+    runs = [*declaration["runs"], *declaration.get("other_end", {}).get("runs", ())]
+    ids = sorted({run["run"] for run in runs})
     for run_id in ids:
         folder_of_run = store.folder_of(run_id)
         sealed = b"" if folder_of_run is None else read_or_nothing(folder_of_run / "run.json")

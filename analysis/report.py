@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import effects, errors, tables
+from analysis import effects, ends, errors, reported, tables
 from analysis.evidence import RESPONSES, Evidence, draw, gather, shown_effects
 from analysis.figures import png
 from analysis.latex import latex_table
@@ -16,7 +16,7 @@ from analysis.markup import code, markdown, one_line, spreadsheet
 from analysis.rounding import difference_and_interval, duration, mean_and_half_width, p_value
 from analysis.tables import Study
 from runner.files import make_folder
-from runner.store import write_file
+from runner.store import component_mode, write_file
 
 LISTED = 20  # runs or images listed one by one
 SHOWN_METRICS = {
@@ -78,6 +78,10 @@ def table_files(evidence: Evidence) -> dict[str, str]:
         "effects": evidence.effects,
         "gap": evidence.gap,
     }
+    if len(evidence.reported):
+        frames["reported"] = evidence.reported
+    if evidence.ends is not None:
+        frames["ends"] = evidence.ends
     if evidence.misses is not None:
         frames["missed"] = evidence.misses.table
     name = evidence.study.declaration["name"]
@@ -106,7 +110,9 @@ def report(evidence: Evidence, figures: list[str]) -> list[str]:
         *section("Findings", findings(evidence)),
         *section("What failed or is missing", missing(study)),
         *section("Comparison", comparison(evidence)),
+        *section("Reported and reproduced", reported_section(evidence)),
         *section("Effects", effects_section(evidence, figures)),
+        *section("Leave-one-out against add-one", ends_section(evidence)),
         *section("Training against validation", shown(figures, "overview", "curves_accuracy", "curves_loss")),
         *section("The gap between training and validation, taken apart", gap_section(evidence, figures)),
         *section("The images that most runs miss", misses_section(evidence, figures)),
@@ -137,16 +143,27 @@ def asked(study: Study) -> list[str]:
     for key, levels in study.design.factors.items():
         listed = ", ".join(markdown(one_line(level)) for level in levels)
         lines.append(f"- **{markdown(one_line(key))}**: {listed} (baseline {markdown(one_line(levels[0]))})")
+    lines += [f"- {markdown(f'{one_line(arm)} against {one_line(against)}')}" for arm, against in compared_arms(study)]
+    mode = component_mode(study.design.kind, study.design.factors)
     return [
         *lines,
-        f"- design {markdown(declaration['design'])}: {count(cells, 'cell')} × {count(len(seeds), 'seed')} "
-        f"({seed_range(seeds)}) = {count(len(declaration['runs']), 'run')}",
+        f"- design {markdown(declaration['design'])}{mode and f' ({mode})'}: {count(cells, 'cell')} × "
+        f"{count(len(seeds), 'seed')} ({seed_range(seeds)}) = {count(len(declaration['runs']), 'run')}",
     ]
+
+
+def compared_arms(study: Study) -> list[tuple[str, str]]:
+    """Return the comparisons of arms, none where all are with the baseline."""
+    [baseline, *_] = next(iter(study.design.factors.values()), ("",))
+    return [] if all(against == baseline for _, against in study.design.comparisons) else [*study.design.comparisons]
 
 
 def findings(evidence: Evidence) -> list[str]:
     """Return one graded sentence a line."""
-    return [f"- {markdown(finding.text)}" for finding in evidence.findings]
+    sentences = [finding.text for finding in evidence.findings]
+    sentences += [] if evidence.ends is None else ends.ends_sentences(evidence.ends)
+    sentences += filter(None, [reported.reported_sentence(evidence.reported)])
+    return [f"- {markdown(sentence)}" for sentence in sentences]
 
 
 def inert(study: Study) -> list[str]:
@@ -230,6 +247,23 @@ def comparison_table(evidence: Evidence) -> pd.DataFrame:
         table[title] = [mean_and_half_width(*row, metric) for row in columns]
     table["time"] = [duration(seconds) for seconds in cells["train_seconds"] + cells["measure_seconds"]]
     return table
+
+
+def reported_section(evidence: Evidence) -> list[str]:
+    """Return a paper's figures beside the reproduced ones, or nothing where none are given."""
+    if evidence.reported.empty:
+        return []
+    found = evidence.reported
+    lines = [*markdown_table(reported.reported_table(found)), "", reported.reported_note(found)]
+    steps = reported.steps_table(found, evidence.effects)
+    return lines if steps.empty else [*lines, "", *markdown_table(steps), "", reported.STEPS_NOTE]
+
+
+def ends_section(evidence: Evidence) -> list[str]:
+    """Return what each component contributes at either end, or nothing where only one was run."""
+    if evidence.ends is None:
+        return []
+    return [*markdown_table(ends.ends_table(evidence.ends)), "", ends.ENDS_NOTE]
 
 
 def effects_section(evidence: Evidence, figures: list[str]) -> list[str]:

@@ -74,6 +74,7 @@ class Study:
     records: dict[str, Record]
     failures: dict[str, dict[str, Any]] = field(default_factory=dict)
     quarantined: list[tuple[str, str]] = field(default_factory=list)
+    other_end: pd.DataFrame | None = None  # as `runs`: of leave-one-out the add-one runs, and the reverse
 
     @property
     def factors(self) -> list[str]:
@@ -106,7 +107,17 @@ def read(folder: Path) -> Study:
         records=records,
         failures=failures,
         quarantined=store.quarantined(set(ids)),
+        other_end=other_end_frame(declaration, store),
     )
+
+
+def other_end_frame(declaration: dict[str, Any], store: Store) -> pd.DataFrame | None:
+    """Return the runs of the other end of a one-at-a-time design, None where the study declares none."""
+    if "other_end" not in declaration:
+        return None
+    other = declaration["other_end"]
+    found = {run["run"]: store.record(run["run"]) for run in other["runs"]}
+    return runs_frame(other, {run_id: record for run_id, record in found.items() if record is not None}, {})
 
 
 def runs_frame(

@@ -51,9 +51,9 @@ class AblationSweeper(Sweeper):
         overrides = self.overrides(arguments)
         composer = Composer(self.hydra_context.config_loader, self.config, overrides)
         study = composer.study_settings()
-        plan = composer.plan(study.design)
-        name = study_name(plan, study.name)
         store = Store(study.results_dir)
+        plan = composer.plan(study.design, store)
+        name = study_name(plan, study.name)
         left = progress(plan, store)
         if study.dry_run:
             from runner.preview import preview
@@ -142,7 +142,7 @@ class Composer:
         from runner.settings import STUDY_KEYS, BadInput
 
         for key, levels in self.axes.items():
-            if key.lstrip("+").split(".")[0].split("/")[0] in STUDY_KEYS:
+            if key.lstrip("+").split(".")[0].split("/")[0] in (*STUDY_KEYS, "study"):
                 raise BadInput(
                     f"{key} must have one value in a study, since it is no part of a run; got {len(levels)}."
                 )
@@ -161,13 +161,74 @@ class Composer:
         """Return the first level of every axis."""
         return {key: next(iter(levels)) for key, levels in self.axes.items()}
 
-    def plan(self, design: str) -> Any:
+    def plan(self, design: str, store: Any) -> Any:
         """Return the study's plan: every cell composed and checked with every seed."""
-        from runner.plan import make_plan
+        from runner.arms import read_arms, read_reported
+
+        composed = self.compose(self.first())
+        arms = read_arms(composed)
+        plan = self.grid(design, store) if arms is None else self.arms_plan(design, arms)
+        labels = {cell.label if arms is None else cell.levels["arm"]: cell.label for cell in plan.cells}
+        plan.reported = read_reported(composed["reported"], labels)
+        return plan
+
+    def grid(self, design: str, store: Any) -> Any:
+        """Return the plan over the swept factors; of leave-one-out or add-one with the other where that is recorded."""
+        from runner.plan import is_answered, make_plan
 
         factors = {key: self.labels(key) for key in self.axes if key != "seed"}
         levels = {key: tuple(labels.values()) for key, labels in factors.items()}
-        return make_plan(levels, design, self.declared(factors, design))
+        plan = make_plan(levels, design, self.declared(factors, design))
+        if plan.has_other_end():
+            reversed_factors = {key: dict(reversed(labels.items())) for key, labels in factors.items()}
+            other = make_plan(levels, design, self.declared(reversed_factors, design))
+            plan.other_end = other if is_answered(other, plan, store) else None
+        return plan
+
+    def arms_plan(self, design: str, arms: Any) -> Any:
+        """Return the plan over a study file's arms; BadInput where factors are swept beside them."""
+        from runner.plan import make_plan
+        from runner.settings import BadInput
+
+        for key, levels in self.axes.items():
+            if key != "seed":
+                raise BadInput(
+                    f"{key} must have one value in a study with arms, which form no grid; got {', '.join(levels)}. "
+                    "Write its levels as arms, or leave the arms out with arms=null."
+                )
+        if design != "factorial":
+            raise BadInput(f"design must be left out in a study with arms; got {design!r}.")
+        plan = make_plan({"arm": tuple(arms.overrides)}, "arms", self.declared_arms(arms.overrides))
+        plan.comparisons = arms.comparisons
+        return plan
+
+    def declared_arms(self, arms: dict[str, tuple[str, ...]]) -> Iterator[Any]:
+        """Yield every run of the arms; an arm's own overrides stand behind the command's, so they win."""
+        from runner.plan import Cell, Declared
+
+        seeds = self.seeds()
+        for name, overrides in arms.items():
+            settings = self.arm_settings(name, overrides)
+            for seed in seeds:
+                written = [*self.fixed, *overrides, f"seed={seed}"]
+                yield Declared(Cell({"arm": name}), replace(settings, seed=seed), written)
+
+    def arm_settings(self, name: str, overrides: tuple[str, ...]) -> Any:
+        """Return the checked settings of one arm; BadInput that names the arm where it cannot be run."""
+        from hydra.errors import HydraException
+        from omegaconf.errors import OmegaConfBaseException
+
+        from runner.refusals import sentence
+        from runner.settings import BadInput, run_settings
+
+        try:
+            check_arm_overrides(OverridesParser.create(config_loader=self.loader).parse_overrides(list(overrides)))
+            return run_settings(self.base(overrides))
+        except BadInput as error:
+            reason = str(error)
+        except (HydraException, OmegaConfBaseException) as error:
+            reason = sentence(error)
+        raise BadInput(f"arms.{name} cannot be run: {reason}")
 
     def labels(self, key: str) -> dict[str, str]:
         """Return {level as written: its label}, levels that mean the same only once, the baseline first."""
@@ -231,6 +292,17 @@ class Composer:
     def is_plain(self, key: str) -> bool:
         """Tell whether the key sets one value of the schema that no other value refers to."""
         return key in PLAIN_KEYS and key not in self.referenced
+
+
+def check_arm_overrides(overrides: list[Override]) -> None:
+    """Raise BadInput where an arm's overrides give a key several values, or set what one arm cannot have alone."""
+    from runner.settings import STUDY_KEYS, BadInput
+
+    for each in overrides:
+        if each.is_sweep_override():
+            raise BadInput(f"{each.key_or_group} must have one value in an arm; got {each.input_line!r}.")
+        if each.key_or_group.split(".")[0].split("/")[0] in (*STUDY_KEYS, "study", "seed"):
+            raise BadInput(f"{each.key_or_group} must be set for the whole study, not for one arm.")
 
 
 def plain_levels(override: Override) -> list[Any]:

@@ -22,7 +22,16 @@ def run_one(config: Any) -> None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         train_one(config)
     else:
-        worded(lambda: train_one(config))  # here already: Hydra would print a line of its own first
+        worded(lambda: train_alone(config))  # here already: Hydra would print a line of its own first
+
+
+def train_alone(config: Any) -> None:
+    """Train the run of a command without -m; BadInput where it is a study's arms that are asked for."""
+    from runner.settings import BadInput
+
+    if config.arms is not None:
+        raise BadInput("arms must be run as a study; got a command that trains one run. Add -m.")
+    train_one(config)
 
 
 def train_one(config: Any) -> None:
@@ -111,9 +120,12 @@ def is_hydras(error: Exception) -> bool:
     """Tell whether Hydra or OmegaConf raised the error over the user's configuration."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
-    return isinstance(error, HydraException | OmegaConfBaseException) or "_internal/defaults_list" in raised_in
+    return (
+        isinstance(error, HydraException | OmegaConfBaseException | YAMLError) or "_internal/defaults_list" in raised_in
+    )
 
 
 def stop(text: str, code: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from runner.data import arrays_digest, read_arrays
 from runner.settings import DATASETS, BadInput, Settings, StudySettings
-from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, record_id
+from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, component_mode, record_id
 
 # The modules whose code determines numbers; a change in any of them makes other runs.
 NUMERIC_MODULES = ("streams", "layers", "data", "keyed", "model", "train")
@@ -92,6 +92,14 @@ class Plan:
     seeds: list[int]
     runs: list[Run]
     trajectories: dict[str, Trajectory] = field(default_factory=dict)
+    comparisons: tuple[tuple[str, str], ...] = ()  # of arms: (arm, the arm it is compared with)
+    reported: list[dict[str, Any]] = field(default_factory=list)  # figures of a paper, as `arms.read_reported` has them
+    other_end: "Plan | None" = None  # of leave-one-out the add-one runs, and the reverse, where they are recorded
+
+    def has_other_end(self) -> bool:
+        """Tell whether the design is leave-one-out or add-one over switches, whose other end are cells as well."""
+        switches = all(set(levels) == {"true", "false"} for levels in self.factors.values())
+        return bool(component_mode(self.design, self.factors)) and switches and len(self.factors) > 1
 
     def inert(self) -> list[tuple[str, str]]:
         """Return (factor, the other levels' label) wherever changing the factor's level changes no run."""
@@ -253,6 +261,13 @@ def progress(plan: Plan, store: Store) -> Progress:
     return Progress(epochs_done, missing)
 
 
+def is_answered(other: Plan, plan: Plan, store: Store) -> bool:
+    """Tell whether all runs of the other plan are recorded, or will be once `plan` is done."""
+    here = {each.id: each.epochs for each in plan.trajectories.values()}
+    recorded = progress(other, store)
+    return all(recorded.is_done(run) or here.get(run.id, 0) >= run.epochs for run in other.runs)
+
+
 def epochs_shared(plan: Plan) -> int:
     """Return the epochs that runs which share a trajectory save together."""
     return sum(run.epochs for run in plan.runs) - sum(each.epochs for each in plan.trajectories.values())
@@ -332,18 +347,32 @@ def refuse(problems: list[str]) -> None:
 
 def declaration(plan: Plan, name: str, command: str, study: StudySettings) -> dict[str, Any]:
     """Return what study.json holds: all that the report needs beside the records."""
-    return {
+    found = {
         "schema": SCHEMA,
         "name": name,
         "command": command,
         "design": plan.design,
         "factors": [{"key": key, "levels": list(levels)} for key, levels in plan.factors.items()],
         "seeds": plan.seeds,
-        "cells": [{"label": cell.label, "levels": cell.levels} for cell in plan.cells],
-        "runs": [{"cell": run.cell, "seed": run.seed, "epochs": run.epochs, "run": run.id} for run in plan.runs],
+        **declared_runs(plan),
         "inert": [{"factor": key, "where": where} for key, where in plan.inert()],
         "epochs_shared": epochs_shared(plan),
         "sesoi": study.sesoi,
+    }
+    if plan.comparisons:
+        found["comparisons"] = [list(pair) for pair in plan.comparisons]
+    if plan.reported:
+        found["reported"] = plan.reported
+    if plan.other_end is not None:
+        found["other_end"] = declared_runs(plan.other_end)
+    return found
+
+
+def declared_runs(plan: Plan) -> dict[str, Any]:
+    """Return the plan's cells and runs as study.json holds them."""
+    return {
+        "cells": [{"label": cell.label, "levels": cell.levels} for cell in plan.cells],
+        "runs": [{"cell": run.cell, "seed": run.seed, "epochs": run.epochs, "run": run.id} for run in plan.runs],
     }
 
 

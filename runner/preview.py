@@ -4,17 +4,21 @@ from collections import Counter
 
 from runner.plan import Plan, Progress, epochs_shared, seconds_per_epoch
 from runner.pool import default_workers
-from runner.store import Store
+from runner.store import Store, component_mode
 
 CELLS_SHOWN = 24
 
 
 def preview(plan: Plan, left: Progress, store: Store, name: str, workers: int | None) -> str:
     """Return what the study consists of, what is done, what it would train and how long that would take."""
+    mode = component_mode(plan.design, plan.factors)
+    seeds = f"{', '.join(map(str, plan.seeds[:12]))}{', ...' if len(plan.seeds) > 12 else ''}"
     lines = [
-        f"study {name}, design {plan.design}: {count(len(plan.cells), 'cell')} x {count(len(plan.seeds), 'seed')} "
-        f"({', '.join(map(str, plan.seeds[:12]))}{', ...' if len(plan.seeds) > 12 else ''})",
+        f"study {name}, design {plan.design}{mode and f' ({mode})'}: {count(len(plan.cells), 'cell')} x "
+        f"{count(len(plan.seeds), 'seed')} ({seeds})",
         *(f"  {key}: {', '.join(levels)} (baseline {levels[0]})" for key, levels in plan.factors.items()),
+        *other_end_lines(plan, mode),
+        *comparison_lines(plan),
         "cells:",
         *cell_lines(plan, left),
         f"{count(len(plan.runs), 'run')} of {count(len(plan.trajectories), 'training')}; "
@@ -26,6 +30,24 @@ def preview(plan: Plan, left: Progress, store: Store, name: str, workers: int | 
         *layer_lines(plan),
     ]
     return "\n".join(lines)
+
+
+def other_end_lines(plan: Plan, mode: str) -> list[str]:
+    """Return whether the report compares leave-one-out with add-one, which needs both, or nothing where it cannot."""
+    if not plan.has_other_end():
+        return []
+    other = "add-one" if mode == "leave-one-out" else "leave-one-out"
+    if plan.other_end is not None:
+        return [f"  {other} is recorded as well, so the report compares the two"]
+    return [f"  once {other} is recorded as well (the levels the other way round), the report compares the two"]
+
+
+def comparison_lines(plan: Plan) -> list[str]:
+    """Return what each arm is compared with."""
+    found: dict[str, list[str]] = {}
+    for arm, against in plan.comparisons:
+        found.setdefault(arm, []).append(against)
+    return [f"  {arm} against {', '.join(others)}" for arm, others in found.items()]
 
 
 def cell_lines(plan: Plan, left: Progress) -> list[str]:

@@ -7,6 +7,7 @@ import typing
 from typing import Any
 
 from hydra.errors import OverrideParseException
+from yaml import MarkedYAMLError
 
 from runner.settings import Schema, did_you_mean, nearest
 
@@ -17,6 +18,8 @@ def sentence(error: Exception) -> str:
     """Return the sentence for an error of Hydra or OmegaConf; where none is known, the first line of its text."""
     if isinstance(error, OverrideParseException):
         return unreadable(error.override)
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        return unreadable_file(error)
     text = "\n".join(str(each) for each in chain(error))
     for rewrite in (no_choice, unknown_key, unknown_choice, wrong_type, no_place, sweep_without_m):
         if (found := rewrite(text)) is not None:
@@ -97,6 +100,12 @@ def unreadable(override: str) -> str:
     return (
         f"Every argument must have the form key=value or key=value,value; got {override!r}. Quote special characters."
     )
+
+
+def unreadable_file(error: MarkedYAMLError) -> str:
+    """Word a file of conf/ that is no YAML, or writes one key twice."""
+    mark = error.problem_mark
+    return f"{mark.name} must be YAML with each key once; line {mark.line + 1}: {error.problem}."
 
 
 def known_keys() -> list[str]:

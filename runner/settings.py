@@ -82,6 +82,10 @@ class Schema:
     model: Any = None
     name: str | None = None
     design: str = ""
+    arms: Any = None
+    baseline: str | None = None
+    against: Any = None
+    reported: Any = None
     dry_run: bool = False
     results_dir: str = ""
     workers: int | None = None
@@ -106,7 +110,10 @@ PLAIN_KEYS = (
     *("holdout", "probe", "probe_draws", "dataset.path", "dataset.classes"),
 )
 # Keys that say how a study is run and not what is run; they cannot be factors.
-STUDY_KEYS = ("name", "design", "dry_run", "results_dir", "workers", "threads", "analysis", "hydra")
+STUDY_KEYS = (
+    *("name", "design", "arms", "baseline", "against", "reported"),
+    *("dry_run", "results_dir", "workers", "threads", "analysis", "hydra"),
+)
 
 
 @dataclass(frozen=True)
@@ -271,7 +278,7 @@ def model_layers(model: Any, dropout: bool) -> tuple[Layer, ...]:
 
 def nearest(value: str, known: list[str]) -> list[str]:
     """Return up to three of `known` that a typo would turn into `value`, best first."""
-    return difflib.get_close_matches(value, known, n=3, cutoff=0.5)
+    return difflib.get_close_matches(value, known, n=3, cutoff=0.6)
 
 
 def did_you_mean(near: list[str]) -> str:

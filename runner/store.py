@@ -61,7 +61,7 @@ from runner.records import (
     sha256,
     snapshot_bytes,
 )
-from runner.studies import declaration_bytes, read_study, refuse_links_in_study
+from runner.studies import component_mode, declaration_bytes, read_study, refuse_links_in_study
 
 __all__ = [
     "RECORD_FILES",
@@ -73,6 +73,7 @@ __all__ = [
     "Store",
     "StoreError",
     "canonical_json",
+    "component_mode",
     "read_study",
     "record_id",
     "write_file",

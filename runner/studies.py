@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,20 +68,25 @@ def is_run_id(value: Any) -> bool:
     return is_text(value) and RUN_ID.fullmatch(value) is not None
 
 
+CELLS_AND_RUNS = {
+    "cells": is_list_of(has(label=is_text, levels=is_dict_of(is_text))),
+    "runs": is_list_of(has(cell=is_whole, seed=is_whole, epochs=lambda n: is_whole(n) and n > 0, run=is_run_id)),
+}
 REQUIRED = {
     "name": is_text,
     "command": is_text,
     "design": is_text,
     "factors": is_list_of(has(key=is_text, levels=is_list_of(is_text))),
     "seeds": is_list_of(is_whole),
-    "cells": is_list_of(has(label=is_text, levels=is_dict_of(is_text))),
-    "runs": is_list_of(has(cell=is_whole, seed=is_whole, epochs=lambda n: is_whole(n) and n > 0, run=is_run_id)),
+    **CELLS_AND_RUNS,
 }
 OPTIONAL = {
     "inert": is_list_of(has(factor=is_text, where=is_text)),
     "epochs_shared": is_whole,
     "sesoi": is_dict_of(is_number),
     "comparisons": is_list_of(lambda pair: is_list_of(is_text)(pair) and len(pair) == 2),
+    "reported": is_list_of(has(cell=is_text, metric=is_text, value=is_number, source=is_text, dataset=is_text)),
+    "other_end": has(**CELLS_AND_RUNS),
 }
 
 
@@ -92,11 +97,44 @@ def check_declaration(declaration: dict[str, Any]) -> None:
             raise Corrupt(f"it does not give {key}")
         if key in declaration and not check(declaration[key]):
             raise Corrupt(f"it gives {key} that no study has")
-    cells, runs = declaration["cells"], declaration["runs"]
+    levels = {factor["key"]: factor["levels"] for factor in declaration["factors"]}
+    for part in filter(None, (declaration, declaration.get("other_end"))):
+        check_cells(part["cells"], part["runs"], levels)
+    labels = {cell["label"] for cell in declaration["cells"]}
+    if any(each["cell"] not in labels for each in declaration.get("reported", ())):
+        raise Corrupt("it reports a figure of no cell")
+    arms = {level for known in levels.values() for level in known}
+    if any(arm not in arms for pair in declaration.get("comparisons", ()) for arm in pair):
+        raise Corrupt("it compares an arm that it does not have")
+
+
+def check_cells(cells: list[dict[str, Any]], runs: list[dict[str, Any]], levels: dict[str, list[str]]) -> None:
+    """Raise Corrupt where runs and cells do not belong together, or cells and the factors' levels."""
     if not runs or any(run["cell"] >= len(cells) for run in runs):
         raise Corrupt("it has no runs, or runs of no cell")
     if len({cell["label"] for cell in cells}) != len(cells):
         raise Corrupt("two of its cells have one label")
-    levels = {factor["key"]: factor["levels"] for factor in declaration["factors"]}
     if any(cell["levels"].get(key) not in known for cell in cells for key, known in levels.items()):
         raise Corrupt("a cell lacks a level of a factor")
+
+
+# ---- what a one-at-a-time design over components is called
+
+
+def component_mode(design: str, factors: Mapping[str, Sequence[str]]) -> str:
+    """Return `leave-one-out` or `add-one` where a one-at-a-time design switches components alone, else "".
+
+    A component is a true/false factor, or a layer that a level of `model.without` names; in
+    leave-one-out all of them are on in the baseline, in add-one all are off.
+    """
+    if design != "one_at_a_time" or not factors:
+        return ""
+    if all(tuple(levels) == ("false", "true") for levels in factors.values()):
+        return "add-one"
+    whole = all(tuple(levels) == ("true", "false") or leaves_out(key, levels) for key, levels in factors.items())
+    return "leave-one-out" if whole else ""
+
+
+def leaves_out(key: str, levels: Sequence[str]) -> bool:
+    """Tell whether the factor leaves out layers at all levels but its first."""
+    return key == "model.without" and levels[0] == "[]" and "[]" not in levels[1:] and len(levels) > 1

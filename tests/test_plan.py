@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from test_settings import GOOD
 
 from runner import plan as planning
-from runner.plan import Cell, Declared, assignments, code_shape, make_plan, study_name, trajectory_spec
-from runner.settings import BadInput, run_settings
-from runner.store import record_id
+from runner.plan import Cell, Declared, assignments, code_shape, is_answered, make_plan, study_name, trajectory_spec
+from runner.settings import BadInput, run_settings, study_settings
+from runner.store import Corrupt, Store, component_mode, record_id
+from runner.studies import check_declaration
 
 
 def declared(levels, seed=0, **changes):
@@ -36,6 +37,67 @@ def test_a_factorial_design_crosses_the_factors_baseline_first():
 def test_one_at_a_time_changes_one_factor_from_the_baseline():
     cells = assignments({"a": ["1", "2"], "b": ["x", "y", "z"]}, "one_at_a_time")
     assert [tuple(cell.values()) for cell in cells] == [("1", "x"), ("2", "x"), ("1", "y"), ("1", "z")]
+
+
+@pytest.mark.parametrize(
+    ("design", "factors", "mode"),
+    [
+        ("one_at_a_time", {"dropout": ("true", "false"), "augment": ("true", "false")}, "leave-one-out"),
+        ("one_at_a_time", {"dropout": ("false", "true"), "augment": ("false", "true")}, "add-one"),
+        ("one_at_a_time", {"model.without": ("[]", '["a"]', '["a","b"]')}, "leave-one-out"),
+        ("one_at_a_time", {"model.without": ("[]", '["a"]'), "dropout": ("true", "false")}, "leave-one-out"),
+        ("one_at_a_time", {"model.without": ('["a"]', "[]")}, ""),
+        ("one_at_a_time", {"dropout": ("true", "false"), "augment": ("false", "true")}, ""),
+        ("one_at_a_time", {"dropout": ("true", "false"), "optimizer": ("adam", "sgd")}, ""),
+        ("one_at_a_time", {}, ""),
+        ("factorial", {"dropout": ("true", "false")}, ""),
+    ],
+)
+def test_a_one_at_a_time_design_over_components_is_leave_one_out_or_add_one(design, factors, mode):
+    assert component_mode(design, factors) == mode
+
+
+def test_only_switches_have_another_end():
+    def has_other_end(**factors):
+        return make_plan(factors, "one_at_a_time", []).has_other_end()
+
+    assert has_other_end(dropout=("true", "false"), augment=("true", "false"))
+    assert not has_other_end(dropout=("true", "false"))
+    assert not has_other_end(dropout=("true", "false"), augment=("false", "true"))
+    assert not has_other_end(**{"dropout": ("true", "false"), "model.without": ("[]", '["a"]')})
+
+
+def test_another_plan_is_answered_by_what_is_recorded_and_by_what_will_be(tmp_path):
+    plan = make_plan({}, "factorial", [declared({}, epochs=10)])
+    shorter, longer = (make_plan({}, "factorial", [declared({}, epochs=epochs)]) for epochs in (5, 20))
+    store = Store(tmp_path)
+    assert is_answered(shorter, plan, store) and is_answered(plan, plan, store)
+    assert not is_answered(longer, plan, store)
+    assert not is_answered(make_plan({}, "factorial", [declared({}, 1)]), plan, store)
+
+
+BROKEN = {
+    "it compares an arm that it does not have": {"comparisons": [["b", "z"]]},
+    "it gives comparisons that no study has": {"comparisons": [["b"]]},
+    "it reports a figure of no cell": {
+        "reported": [{"cell": "z", "metric": "val_loss", "value": 1.0, "source": "x", "dataset": ""}]
+    },
+    "it gives reported that no study has": {"reported": [{"cell": "arm=a", "metric": "val_loss"}]},
+    "it gives other_end that no study has": {"other_end": {"cells": []}},
+    "it has no runs, or runs of no cell": {"other_end": {"cells": [], "runs": []}},
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+def test_a_declaration_that_contradicts_itself_is_not_believed(reason):
+    runs = [declared({"arm": name}, dropout=name == "a") for name in ("a", "b")]
+    plan = make_plan({"arm": ("a", "b")}, "arms", runs)
+    plan.comparisons = (("b", "a"),)
+    whole = planning.declaration(plan, "made", "python -m runner", study_settings(GOOD))
+    check_declaration(whole)
+    assert whole["comparisons"] == [["b", "a"]] and "reported" not in whole and "other_end" not in whole
+    with pytest.raises(Corrupt, match=f"^{reason}$"):
+        check_declaration(whole | BROKEN[reason])
 
 
 def test_runs_of_one_trajectory_are_trained_once():

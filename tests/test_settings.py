@@ -39,6 +39,10 @@ GOOD = {
     "workers": None,
     "threads": 1,
     "analysis": {"sesoi": {"accuracy": 0.001, "loss": 0.005}},
+    "arms": None,
+    "baseline": None,
+    "against": None,
+    "reported": None,
 }
 
 
