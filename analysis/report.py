@@ -25,16 +25,18 @@ SHOWN_METRICS = {
     "val_loss": "validation loss, nats",
     "loss": "training loss, nats",
 }
-CAPTIONS = {
-    "effects_val_accuracy": "Effects on validation accuracy, each seed's own difference below its mean",
-    "effects_val_loss": "Effects on validation loss",
-    "overview": "Mean validation curves of all cells",
-    "curves_accuracy": "Accuracy in training, as logged, and in validation; every seed faint, the mean strong",
-    "curves_loss": "Loss in training, as logged, and in validation",
-    "gap_accuracy": "What the gap in accuracy is made of, epoch by epoch",
-    "gap_loss": "What the gap in loss is made of",
+INTERVAL = "95 % t-interval over seeds"
+CAPTIONS = {  # by the start of the figure's name
+    "effects_val_accuracy": f"Effects on validation accuracy: mean and {INTERVAL}; dots are single seeds",
+    "effects_val_loss": f"Effects on validation loss: mean and {INTERVAL}; dots are single seeds",
+    "interaction": f"How the effect of one factor depends on another: mean and {INTERVAL}, each seed joined",
+    "overview": f"Mean validation curves of the cells, with {INTERVAL}",
+    "curves_accuracy": "Accuracy in training, as logged while the weights move, and in validation",
+    "curves_loss": "Loss in training, as logged while the weights move, and in validation",
+    "gap_accuracy": f"What the gap in accuracy is made of: means over seeds; the net gap with its {INTERVAL}",
+    "gap_loss": f"What the gap in loss is made of: means over seeds; the net gap with its {INTERVAL}",
     "missed": "The validation images that most runs miss",
-    "confusion": "What is mistaken for what: the baseline and the best cell",
+    "confusion": "True against given classes, counts over the runs of a cell: the baseline and the best cell",
 }
 
 
@@ -127,11 +129,12 @@ def section(title: str, lines: list[str]) -> list[str]:
 
 
 def shown(figures: list[str], *names: str) -> list[str]:
-    """Return the figures of these names that there are, each with its caption."""
+    """Return the figures of these names that there are, each with its caption below."""
     found = []
     for name in names:
         if name in figures:
-            found += [f"![{CAPTIONS.get(name, 'Interaction')}](figures/{name}.png)", ""]
+            caption = next(text for start, text in CAPTIONS.items() if name.startswith(start))
+            found += [f"![{caption}](figures/{name}.png)", "", f"*{caption}.*", ""]
     return found[:-1]
 
 

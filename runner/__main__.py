@@ -81,6 +81,9 @@ def worded(action: Callable[[], None]) -> None:
         stop(str(error), 2)
     except RunFailed as error:
         stop(str(error), 1)
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
     except Exception as error:
         if SHOW_TRACEBACK or not is_hydras(error):
             raise
