@@ -21,7 +21,7 @@ def main() -> int:
         except StoreError as error:
             print(error, file=sys.stderr)
             return 2
-        print(written.summary)
+        print(f"{written.summary}\nreport: {folder / 'report.md'}")
         complete = complete and written.complete
     return 0 if complete else 1
 

@@ -97,12 +97,13 @@ def misses(study: Study, cells: pd.DataFrame, store: Store) -> Misses | None:
     once = distinct_runs(runs)
     distinct = {cell: predictions[cell][once.loc[group.index]] for cell, group in runs.groupby("cell", sort=False)}
     design = without_inert(study)
+    compared = at_baseline(predictions, levels, study.design, set(study.design.factors) - set(design.factors))
     return Misses(
         table=errors.missed({cell: kept for cell, kept in distinct.items() if len(kept)}, labels),
         runs=int(once.sum()),
         images=images,
-        split=errors.split_by_factor(predictions, labels, levels, design),
-        mcnemar=errors.mcnemar_contrasts(predictions, labels, levels, design),
+        split=errors.split_by_factor(compared, labels, levels, design),
+        mcnemar=errors.mcnemar_contrasts(compared, labels, levels, design),
         confusion=confusion(cells, predictions, labels, classes_of(study)),
     )
 
@@ -126,9 +127,20 @@ def distinct_runs(runs: pd.DataFrame) -> pd.Series:
 
 def without_inert(study: Study) -> Design:
     """Return the design without the factors whose levels are one and the same run everywhere."""
-    inert = {each["factor"] for each in study.declaration["inert"] if not each["where"]}
+    inert = {factor for factor, where in findings.inert_factors(study.declaration) if not where}
     kept = {key: levels for key, levels in study.design.factors.items() if key not in inert}
     return replace(study.design, factors=kept)
+
+
+def at_baseline(
+    predictions: errors.Predictions, levels: errors.Levels, design: Design, inert: set[str]
+) -> errors.Predictions:
+    """Return the predictions of the cells where inert factors are at their baseline, so that no run counts twice."""
+    return {
+        cell: kept
+        for cell, kept in predictions.items()
+        if all(levels[cell][factor] == design.factors[factor][0] for factor in inert)
+    }
 
 
 def classes_of(study: Study) -> int:

@@ -71,18 +71,10 @@ OUTLYING = 8  # times the typical curve's worst value: beyond that a curve leave
 
 TERMS = {
     "moving_weights": ("moving weights", "#77aadd"),
-    "train_mode_noise": ("dropout noise (train mode − inference mode)", "#eedd88"),
+    "train_mode_noise": ("training-mode noise (train mode − inference mode)", "#eedd88"),
     "memorisation": ("memorisation", "#ee8866"),
     "memorisation_and_split": ("memorisation and split difference", "#ee8866"),
     "split_difference": ("split difference", "#2a8c7c"),
-}
-GAP = {
-    "": "gap in {} (validation − training as logged)",
-    "moving_weights": "gap in {} from moving weights",
-    "train_mode_noise": "gap in {} from dropout noise (train mode − inference mode)",
-    "memorisation": "gap in {} from memorisation",
-    "memorisation_and_split": "gap in {} from memorisation and split difference",
-    "split_difference": "gap in {} from split difference",
 }
 GRADES = {
     "established": ("o", "#0b4a7f", "#0b4a7f"),
@@ -897,10 +889,7 @@ def axis_label(metric: str, logarithmic: bool = False) -> str:
 
 
 def named(response: str) -> str:
-    """Return a response's name in plain words; `gap_loss_memorisation` is the gap in loss from memorisation."""
-    if response.startswith("gap_"):
-        metric, _, term = response.removeprefix("gap_").partition("_")
-        return GAP[term].format(metric)
+    """Return a response's name in plain words."""
     return response.replace("val_", "validation ")
 
 

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from runner.files import SCRAP
 from runner.store import Store, canonical_json, read_study, write_file
 
 NOTE = ".report.json"
@@ -28,7 +29,7 @@ def summary(folder: Path, store: Store) -> tuple[str, bool]:
         written = write_report(folder)
         note = {"inputs": inputs, "outputs": outputs(folder), "summary": written.summary, "complete": written.complete}
         write_file(folder / NOTE, canonical_json(note).encode())
-    return note["summary"], note["complete"]
+    return f"{note['summary']}\nreport: {folder / 'report.md'}", note["complete"]
 
 
 def inputs_digest(folder: Path, store: Store) -> str:
@@ -54,7 +55,7 @@ def outputs(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(files)
-        if path.is_file()
+        if path.is_file() and not path.match(SCRAP)
     }
 
 

@@ -143,7 +143,7 @@ def t_quantile(n: np.ndarray) -> np.ndarray:
 def run_gaps(history: pd.DataFrame) -> pd.DataFrame:
     """Return a row per run, `cell` and `seed`, and its gaps after its last epoch, to be merged into `runs`.
 
-    Columns `gap_accuracy`, `gap_accuracy_moving_weights` and so on for the four terms, the same with `loss`;
+    Columns `gap_accuracy`, `gap_accuracy_moving_weights` and so on for every term, the same with `loss`;
     NaN where a term is not measured.
     """
     whole = history.reset_index(drop=True)
@@ -151,7 +151,7 @@ def run_gaps(history: pd.DataFrame) -> pd.DataFrame:
     gaps = last[["cell", "seed"]].reset_index(drop=True)
     for response in RESPONSES:
         parts = differences(last, response)
-        for term in (NET, *TERMS):
+        for term in ALL_TERMS:
             value, measured = parts[term]
             gaps[gap_column(response, term)] = np.where(measured, value, np.nan)
     return gaps
@@ -375,7 +375,7 @@ def loss_story(view: pd.DataFrame, first: int, last: int) -> str:
     """
     for epoch in dict.fromkeys((last, first)):
         accuracy, loss = (rows_of(view, response, epoch).loc[NET] for response in RESPONSES)
-        if accuracy["mean"] * loss["mean"] > 0 and not loss["low"] <= 0 <= loss["high"]:
+        if accuracy["mean"] * loss["mean"] > 0 and (loss["low"] > 0 or loss["high"] < 0):
             side = "better" if loss["mean"] < 0 else "worse"
             told = difference(loss, "loss", shown_scale(loss, "loss")[1], again=False)
             return f"The loss tells another story: in epoch {epoch} {told}, so by loss validation does {side}."
@@ -450,7 +450,7 @@ def split_meaning(row: pd.Series) -> str:
 
 
 def verdict(row: pd.Series, positive: str, negative: str, unclear: str) -> str:
-    """Return the word for the sign of the mean, or `unclear` where the interval includes zero or there is no sign."""
-    if row["mean"] == 0 or row["low"] <= 0 <= row["high"]:
+    """Return the word for the sign of the mean, or `unclear` where the interval includes zero or there is none."""
+    if not (row["low"] > 0 or row["high"] < 0):
         return unclear
     return positive if row["mean"] > 0 else negative

@@ -11,11 +11,12 @@ import pandas as pd
 from analysis import effects, ends, errors, reported, tables
 from analysis.evidence import RESPONSES, Evidence, draw, gather, shown_effects
 from analysis.figures import png
+from analysis.findings import inert_factors
 from analysis.latex import latex_table
 from analysis.markup import code, markdown, one_line, spreadsheet
 from analysis.rounding import difference_and_interval, duration, mean_and_half_width, p_value
 from analysis.tables import Study
-from runner.files import make_folder
+from runner.files import SCRAP, make_folder
 from runner.store import component_mode, write_file
 
 LISTED = 20  # runs or images listed one by one
@@ -57,7 +58,7 @@ def write_report(folder: Path) -> Written:
     files["report.md"] = "\n".join([*report(evidence, figures), ""]).encode()
     put_in_place(folder, files)
     complete = not evidence.study.runs["status"].isin(["failed", "missing"]).any()
-    return Written(summary(evidence, folder), complete)
+    return Written(summary(evidence), complete)
 
 
 def put_in_place(folder: Path, files: dict[str, bytes]) -> None:
@@ -65,8 +66,8 @@ def put_in_place(folder: Path, files: dict[str, bytes]) -> None:
     for part in ("figures", "tables"):
         make_folder(folder / part)
         for path in (folder / part).iterdir():
-            if f"{part}/{path.name}" not in files and not path.is_dir():
-                path.unlink()
+            if f"{part}/{path.name}" not in files and not path.is_dir() and not path.match(SCRAP):
+                path.unlink(missing_ok=True)
     for name, content in files.items():
         write_file(folder / name, content)
 
@@ -97,7 +98,7 @@ def csv_text(frame: pd.DataFrame) -> str:
     """Return the frame as CSV, floats to the last bit, text that no spreadsheet runs as a formula."""
     text = frame.select_dtypes(["object", "string"]).columns
     safe = frame.assign(**{column: frame[column].map(spreadsheet, na_action="ignore") for column in text})
-    return safe.to_csv(index=False, lineterminator="\n")
+    return safe.rename(columns=spreadsheet).to_csv(index=False, lineterminator="\n")
 
 
 # ---- report.md
@@ -172,9 +173,9 @@ def findings(evidence: Evidence) -> list[str]:
 def inert(study: Study) -> list[str]:
     """Return a sentence for each factor whose levels are one and the same run."""
     return [
-        f"{each['factor']} changes nothing{' at ' if each['where'] else ' here'}{one_line(each['where'])}: "
+        f"{one_line(factor)} changes nothing{' at ' if where else ' here'}{one_line(where)}: "
         "its levels are one and the same run, trained once."
-        for each in study.declaration["inert"]
+        for factor, where in inert_factors(study.declaration)
     ]
 
 
@@ -436,15 +437,14 @@ def table_row(values: Iterable[str]) -> str:
     return f"| {' | '.join(values)} |"
 
 
-def summary(evidence: Evidence, folder: Path) -> str:
-    """Return what the terminal shows: the comparison table, what is missing, where the report is."""
+def summary(evidence: Evidence) -> str:
+    """Return what the terminal shows: the comparison table and what is missing."""
     study = evidence.study
     return "\n".join(
         [
             comparison_table(evidence).to_string(index=False),
             *inert(study),
             *status_lines(study),
-            f"report: {folder / 'report.md'}",
         ]
     )
 

@@ -72,9 +72,11 @@ class AblationSweeper(Sweeper):
             from runner import pool
 
             refuse(pool.check(jobs))
-        folder = store.write_study(name, declaration(plan, name, command(), study))
+        declared = declaration(plan, name, command(), study)
+        folder = store.write_study(name, declared)
         if jobs:
-            self.train(jobs, left)
+            self.train(jobs, left, name, study.workers)
+            store.write_study(name, declared)  # a sweep of the same name may have written its own meanwhile
         from analysis import freshness
 
         summary, complete = freshness.summary(folder, store)
@@ -82,16 +84,15 @@ class AblationSweeper(Sweeper):
         if not complete:
             raise SystemExit(1)
 
-    def train(self, jobs: list[Any], left: Any) -> None:
+    def train(self, jobs: list[Any], left: Any, name: str, workers: int | None) -> None:
         """Hand the jobs to the launcher; what fails lies in the store, and a launcher that breaks hides nothing."""
         from hydra_plugins.local_launcher import LocalLauncher
 
         if isinstance(self.launcher, LocalLauncher):
-            workers = OmegaConf.select(self.config, "workers")
             self.launcher.train(jobs, left.epochs_to_train, workers)
             return
         try:
-            self.launcher.launch([each.overrides for each in left.missing], initial_job_idx=0)
+            self.launcher.launch([[*each.overrides, f"name={name}"] for each in left.missing], initial_job_idx=0)
         except Exception as error:
             print(f"hydra/launcher ended early: {type(error).__name__}: {error}", file=sys.stderr)
 
@@ -135,7 +136,14 @@ class Composer:
         self.values: dict[tuple[tuple[str, ...], str, str], Any] = {}
         self.referenced: set[str] = set()
         self.check_axes()
-        self.base(tuple(f"{key}={level}" for key, level in self.first().items() if key in self.groups))
+        for key in self.groups:  # so that what any of their files refers to is known before a value is put in place
+            for level in self.axes[key]:
+                self.base(self.chosen(self.first() | {key: level}))
+        self.base(self.chosen(self.first()))
+
+    def chosen(self, levels: dict[str, str]) -> tuple[str, ...]:
+        """Return the choices of files among the levels, as overrides."""
+        return tuple(f"{key}={level}" for key, level in levels.items() if key in self.groups)
 
     def check_axes(self) -> None:
         """Raise BadInput for an axis without levels, or over a key that says how the study is run."""
@@ -177,7 +185,7 @@ class Composer:
         from runner.plan import is_answered, make_plan
 
         factors = {key: self.labels(key) for key in self.axes if key != "seed"}
-        levels = {key: tuple(labels.values()) for key, labels in factors.items()}
+        levels = {key.lstrip("+"): tuple(labels.values()) for key, labels in factors.items()}
         plan = make_plan(levels, design, self.declared(factors, design))
         if plan.has_other_end():
             reversed_factors = {key: dict(reversed(labels.items())) for key, labels in factors.items()}
@@ -242,23 +250,26 @@ class Composer:
     def declared(self, factors: dict[str, dict[str, str]], design: str) -> Iterator[Any]:
         """Yield every run that the command asks for, cell by cell and seed by seed."""
         from runner.plan import Cell, Declared, assignments
-        from runner.settings import check_whole, run_settings
+        from runner.settings import run_settings
 
         axes = {key: list(labels) for key, labels in factors.items()}
         seeds = self.seeds()
         for cell in assignments(axes, design):
-            levels = {key: factors[key][level] for key, level in cell.items()}
+            levels = {key.lstrip("+"): factors[key][level] for key, level in cell.items()}
             settings = run_settings(self.compose(cell))
             for seed in seeds:
-                check_whole("seed", seed, 0, 2**63 - 1)
                 overrides = [*self.fixed, *(f"{key}={level}" for key, level in cell.items()), f"seed={seed}"]
                 yield Declared(Cell(levels), replace(settings, seed=seed), overrides)
 
     def seeds(self) -> list[int]:
-        """Return the seeds, each once."""
+        """Return the seeds, each once and checked."""
+        from runner.settings import MAX_SEED, check_whole
+
         values = [self.compose(self.first() | {"seed": level})["seed"] for level in self.axes.get("seed", [])]
         if "seed" not in self.axes:
             values = [self.compose(self.first())["seed"]]
+        for value in values:
+            check_whole("seed", value, 0, MAX_SEED)
         return list(dict.fromkeys(values))
 
     def compose(self, levels: dict[str, str]) -> dict[str, Any]:
@@ -343,4 +354,5 @@ def command() -> str:
 def without_folder(word: str) -> str:
     """Return `dataset.path=mnist.npz` for any folder before the file."""
     key, equals, value = word.partition("=")
-    return key + equals + value.rpartition("/")[2] if key == "dataset.path" else word
+    names = ",".join(path.rpartition("/")[2] for path in value.split(","))
+    return key + equals + names if key == "dataset.path" else word

@@ -26,11 +26,13 @@ def run_one(config: Any) -> None:
 
 
 def train_alone(config: Any) -> None:
-    """Train the run of a command without -m; BadInput where it is a study's arms that are asked for."""
+    """Train the run of a command without -m; BadInput where it is a study that is asked for."""
+    from hydra.core.hydra_config import HydraConfig
+
     from runner.settings import BadInput
 
-    if config.arms is not None:
-        raise BadInput("arms must be run as a study; got a command that trains one run. Add -m.")
+    if HydraConfig.get().runtime.choices.get("study") or config.arms is not None:
+        raise BadInput("study must be run with -m; got a command that trains one run. Add -m.")
     train_one(config)
 
 
@@ -56,7 +58,7 @@ def train_one(config: Any) -> None:
         return
     if left.missing:
         store.prepare()
-        jobs = [plan.job_of(trajectory, store, study.threads)]
+        jobs = [plan.job_of(trajectory, store, study.threads, study.name or "")]
         plan.refuse(pool.check(jobs))
         if pool.run_jobs(jobs, 1, left.epochs_to_train, 1):
             raise RunFailed(f"The run failed; see {store.work(trajectory.id)}.")
@@ -77,6 +79,8 @@ def worded(action: Callable[[], None]) -> None:
         action()
     except pool.Interrupted as error:
         stop(f"Stopped by {error}. The same command goes on from the last whole epoch.", error.exit_code)
+    except KeyboardInterrupt:  # while nothing trains
+        stop("Stopped by SIGINT. The same command goes on from the last whole epoch.", 130)
     except (BadInput, StoreError) as error:
         stop(str(error), 2)
     except RunFailed as error:

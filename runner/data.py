@@ -158,6 +158,7 @@ def download(name: str) -> dict[str, np.ndarray]:
 def fill_cache(name: str) -> None:
     """Let Keras download the dataset; ValueError, one sentence, where it cannot."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with errors_unseen():
         import keras
 

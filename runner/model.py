@@ -10,6 +10,7 @@ from runner.layers import Layer
 from runner.streams import layer_stream
 
 AUGMENTATION, TRANSFORM = "augmentation", "transform"  # names that no layer of a user may have where they are used
+BUILT_IN = {"initializer": keras.initializers, "regularizer": keras.regularizers, "constraint": keras.constraints}
 # They run code from outside or stand for something other than a layer of a net.
 REFUSED = ("FlaxLayer", "Input", "InputLayer", "InputSpec", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper")
 
@@ -70,11 +71,19 @@ def make_layer(layer: Layer, streams: StepStreams) -> keras.layers.Layer:
     arguments = {key: value for key, value in layer.items() if key != "class_name"}
     if layer["class_name"] == "Dropout" and set(arguments) <= {"name", "rate"}:
         return KeyedDropout(arguments.pop("rate", None), streams, **arguments)
-    nested = {
-        key: make_layer(value, streams) if isinstance(value, dict) and "class_name" in value else value
-        for key, value in arguments.items()
-    }
+    nested = {key: make_argument(key, value, streams) for key, value in arguments.items()}
     return layer_class(layer["class_name"])(**nested)
+
+
+def make_argument(key: str, value: Any, streams: StepStreams) -> Any:
+    """Return what a layer's argument stands for: a mapping with a class_name is a regularizer and such, or a layer."""
+    if not (isinstance(value, dict) and "class_name" in value):
+        return value
+    kind = key.rpartition("_")[2]
+    if kind in BUILT_IN:
+        config = {name: each for name, each in value.items() if name != "class_name"}
+        return BUILT_IN[kind].get({"class_name": str(value["class_name"]), "config": config})
+    return make_layer(value, streams)
 
 
 def layer_class(class_name: str) -> type[keras.layers.Layer]:

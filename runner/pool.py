@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -22,6 +22,7 @@ from runner.plan import Job
 from runner.store import Store, StoreError
 
 PRELOADED = ["tensorflow", "keras", "sklearn.datasets", "runner.worker"]
+STOPS = (signal.SIGINT, signal.SIGTERM)
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -94,14 +95,21 @@ def start(task: str, arguments: list[Any], writer: Connection) -> Any:
 def start_server() -> None:
     """Start the server that forks workers, its error stream closed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with errors_unseen():
-        forkserver.ensure_running()
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    resource_tracker.ensure_running()  # now, since it unblocks the signals when it starts
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # the server inherits it: a Ctrl-C goes to all and must not end it
+    try:
+        with errors_unseen():
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def enter(task: str, arguments: list[Any], writer: Connection) -> None:
     """Be the worker: run the task, send what it tells, and send how it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends Ctrl-C to all; the sweep decides what stops
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         function = getattr(importlib.import_module("runner.worker"), task)
@@ -154,7 +162,7 @@ class Signals:
         self.reader, self._writer = multiprocessing.Pipe(duplex=False)
         self._before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOPS:
                 self._before[number] = signal.signal(number, self._note)
         return self
 

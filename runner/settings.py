@@ -218,9 +218,24 @@ def check_keys(config: dict[str, Any], schema: Any = Schema, prefix: str = "") -
 def check_choices(config: dict[str, Any]) -> None:
     """Raise BadInput unless every named choice is one that there is."""
     check_choice("dataset.name", config["dataset"]["name"], DATASETS)
+    check_path(config["dataset"]["name"], config["dataset"]["path"])
     check_choice("normalize", config["normalize"], NORMALIZATIONS)
     check_choice("optimizer", config["optimizer"], LEARNING_RATES)
     check_choice("schedule", config["schedule"], SCHEDULES)
+
+
+def check_path(name: str, path: str | None) -> None:
+    """Raise BadInput where a file is named beside a dataset that does not come from one."""
+    if path is not None and name == "digits":
+        raise BadInput(
+            f"dataset.path must be left out with dataset=digits, which is embedded; got {path!r}. "
+            "Add dataset=npz or dataset=mnist."
+        )
+    if path is not None and name == "fashion_mnist":
+        raise BadInput(
+            f"dataset.path must be left out with dataset=fashion_mnist, whose published files are checked; "
+            f"got {path!r}. Say dataset=npz for a file of your own."
+        )
 
 
 def check_ranges(config: dict[str, Any]) -> None:
@@ -267,8 +282,11 @@ def model_layers(model: Any, dropout: bool) -> tuple[Layer, ...]:
     """Return the layers in effect; BadInput where they are no list of layers or nothing would be left."""
     if not isinstance(model, dict):
         raise BadInput(f"model must name a file in conf/model/; got {model!r}.")
+    without = model.get("without", [])
+    if not isinstance(without, list) or not all(isinstance(name, str) for name in without):
+        raise BadInput(f"model.without must be a list of layers, such as [dropout_1] or []; got {without!r}.")
     try:
-        layers = effective_layers(model.get("layers"), dropout, tuple(model.get("without") or ()))
+        layers = effective_layers(model.get("layers"), dropout, tuple(without))
     except ValueError as error:
         raise BadInput(str(error)) from None
     if not layers:

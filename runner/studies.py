@@ -42,7 +42,7 @@ def read_declaration(path: Path) -> dict[str, Any]:
     declaration, digest = parse_json(path.name, read_plain(path, LARGEST_JSON))
     if declaration.get("schema") != SCHEMA:
         raise Corrupt(f"it has no schema version {SCHEMA}, so another program or version wrote it")
-    if declaration.pop("seal", digest) != digest:
+    if declaration.pop("seal", None) != digest:
         raise Corrupt("it does not match its own checksum")
     check_declaration(declaration)
     return declaration
@@ -78,12 +78,12 @@ REQUIRED = {
     "design": is_text,
     "factors": is_list_of(has(key=is_text, levels=is_list_of(is_text))),
     "seeds": is_list_of(is_whole),
-    **CELLS_AND_RUNS,
-}
-OPTIONAL = {
     "inert": is_list_of(has(factor=is_text, where=is_text)),
     "epochs_shared": is_whole,
     "sesoi": is_dict_of(is_number),
+    **CELLS_AND_RUNS,
+}
+OPTIONAL = {
     "comparisons": is_list_of(lambda pair: is_list_of(is_text)(pair) and len(pair) == 2),
     "reported": is_list_of(has(cell=is_text, metric=is_text, value=is_number, source=is_text, dataset=is_text)),
     "other_end": has(**CELLS_AND_RUNS),

@@ -265,9 +265,12 @@ def draw_error(draws: np.ndarray) -> float:
 
 
 def has_diverged(row: dict[str, float], classes: int) -> bool:
-    """Tell whether training is past saving: a loss that is not finite, or validation far worse than guessing."""
+    """Tell whether training is past saving: a loss that is not finite, or both far worse than guessing.
+
+    Both, since batch normalization may score badly in inference mode while it still learns.
+    """
     finite = np.isfinite(row["loss"]) and np.isfinite(row["val_loss"])
-    return not finite or row["val_loss"] > DIVERGED_LOSS * np.log(classes)
+    return not finite or min(row["loss"], row["val_loss"]) > DIVERGED_LOSS * np.log(classes)
 
 
 def values(variables: list[keras.Variable]) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ all is well, 1 where there is a problem (mended or not), 2 where the command was
 import contextlib
 import fcntl
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -105,7 +106,7 @@ def report(findings: Findings, store: Store, repair: bool) -> Iterator[str]:
         outcome = "; put right" if done else "; could not be put right" if repair else ""
         yield f"{plain(str(problem.path.relative_to(store.root)))}: {plain(problem.reason)}{outcome}"
     yield from findings.notes
-    yield from affected(findings)
+    yield from affected(findings, store)
     yield (
         f"{count(len(findings.records), 'record')} whole, {count(findings.in_work, 'training')} unfinished, "
         f"{count(len(findings.studies), 'study', 'studies')}; {count(len(findings.problems), 'problem')}"
@@ -114,14 +115,15 @@ def report(findings: Findings, store: Store, repair: bool) -> Iterator[str]:
     )
 
 
-def affected(findings: Findings) -> Iterator[str]:
+def affected(findings: Findings, store: Store) -> Iterator[str]:
     """Yield a line for each study with runs that a problem touches, with the command that trains them again."""
     broken = {problem.run_id for problem in findings.problems if problem.run_id} - set(findings.records)
     for name, ids in findings.studies.items():
         if touched := len(ids & broken):
             yield (
                 f"study {plain(name)}: {touched:,} of {count(len(ids), 'training')} cannot be believed; "
-                f"train again with: {plain(findings.commands[name])}"
+                f"train again with: {plain(findings.commands[name])} "
+                f"{plain(shlex.quote(f'results_dir={store.root}'))} (dataset.path as its folder was)"
             )
 
 

@@ -15,13 +15,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from runner.data import load, split
+from runner.data import holdout_size, load, split
 from runner.model import build_model
 from runner.plan import Job
 from runner.pool import Tell
 from runner.settings import DATASETS
 from runner.store import Snapshot, Store, StoreError
 from runner.train import State, Trajectory, before_net, in_net
+
+keras.config.set_floatx("float32")  # whatever a user's own keras.json says
+keras.config.set_image_data_format("channels_last")
 
 
 def limit_threads(threads: int) -> None:
@@ -208,5 +211,5 @@ def check_holdouts(jobs: list[Job], images: int) -> list[str]:
     return [
         f"holdout must leave an image to train on; {share} of {images} images does not."
         for share in sorted(shares)
-        if round(images * share) >= images
+        if holdout_size(images, share) >= images
     ]

@@ -151,6 +151,7 @@ def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher):
     runs = pd.read_csv(tmp_path / "dropout" / "tables" / "runs.csv").set_index(["run", "seed"])
     ours = pd.read_csv(folder / "dropout_x_binarize" / "tables" / "runs.csv").set_index(["run", "seed"])
     pd.testing.assert_series_equal(runs["val_loss"], ours["val_loss"].loc[runs.index], check_exact=True)
+    assert "0 trainings reused from other studies" in (tmp_path / "dropout" / "report.md").read_text()
 
 
 def test_one_killed_training_costs_only_itself_and_the_same_command_completes_the_study(npz, tmp_path):
@@ -218,6 +219,10 @@ MISTAKES = {
     "dataset, model and study must each name a file": ["model=null"],
     "model.layers.99.pool_size must lead to a value": ["-m", "model.layers.99.pool_size=2,3"],
     "model.without must list layers of this model": ["model.without=[foo]"],
+    "dataset.path must be left out with dataset=digits": ["dataset.path=mine.npz"],
+    "model.without must be a list of layers, such as [dropout_1] or []; got 3.": ["-m", "model.without=3,4"],
+    "study must be run with -m": ["study=smoke"],
+    "seed must be at least 0; got -1.": ["-m", "study=archive", "seed=-1,0"],
     "results_dir must be a folder that can be written": ["-m", "results_dir=pyproject.toml/x", "seed=0"],
 }
 

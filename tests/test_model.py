@@ -104,6 +104,13 @@ def test_any_keras_layer_may_stand_in_a_net():
     assert model.predict(np.zeros((2, 8, 8, 1)), verbose=0).sum() == pytest.approx(2)
 
 
+def test_a_regularizer_may_be_written_with_its_arguments():
+    layers = [FLAT, OUT | {"kernel_regularizer": {"class_name": "L2", "l2": 0.5}}]
+    model, _ = build_model(layers, (2, 2, 1), 3, 0)
+    kernel = model.layers[-1].kernel.numpy()
+    assert float(model.losses[0]) == pytest.approx(0.5 * np.square(kernel).sum(), rel=1e-6)
+
+
 def test_mask_streams_are_those_of_the_dropout_layers():
     _, streams = build_model(SMALL_NET, (8, 8, 1), 3, 0)
     assert streams.layer_names == ["drop_a", "drop_b"]

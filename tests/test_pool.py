@@ -134,6 +134,36 @@ def test_a_signal_stops_all_and_leaves_no_process(small_npz, tmp_path, number, c
         assert not Path(f"/proc/{pid}").exists()
 
 
+def commands_below(parent: int) -> list[str]:
+    """The command lines of the parent's own children."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append((entry / "cmdline").read_text())
+        except (OSError, IndexError):
+            continue
+    return found
+
+
+def test_a_ctrl_c_that_reaches_all_processes_while_tensorflow_loads_is_one_line(small_npz, tmp_path):
+    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "runner", "-m", "seed=0", f"results_dir={tmp_path / 'r'}", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not any("forkserver" in words for words in commands_below(sweep.pid)):
+        time.sleep(0.01)
+    os.killpg(sweep.pid, signal.SIGINT)
+    _, err = sweep.communicate()
+    assert (sweep.returncode, len(err.splitlines())) == (130, 1), err
+    assert err.startswith("Stopped by SIGINT.")
+
+
 def test_a_second_signal_stops_at_once():
     program = (
         "import os, signal, time\n"

@@ -177,7 +177,8 @@ def test_studies_with_runs_that_cannot_be_believed_are_named_with_the_command_th
     )
     _, lines = checked(store, capsys)
     assert [line for line in lines if line.startswith("study ")] == [
-        "study mine: 1 of 2 trainings cannot be believed; train again with: python -m runner -m seed=0"
+        "study mine: 1 of 2 trainings cannot be believed; train again with: python -m runner -m seed=0 "
+        f"results_dir={store.root} (dataset.path as its folder was)"
     ]
 
 
