@@ -58,7 +58,7 @@ class AblationSweeper(Sweeper):
         if study.dry_run:
             from runner.preview import preview
 
-            print(preview(plan, left, store, name, study.workers))
+            print(preview(plan, left, store, name, study))
             return
         self.run_study(plan, left, store, name, study)
 
@@ -74,7 +74,7 @@ class AblationSweeper(Sweeper):
             refuse(pool.check(jobs))
         folder = store.write_study(name, declaration(plan, name, command(), study))
         if jobs:
-            self.train(jobs, left)
+            self.train(jobs, left, study)
         from analysis import freshness
 
         summary, complete = freshness.summary(folder, store)
@@ -82,13 +82,12 @@ class AblationSweeper(Sweeper):
         if not complete:
             raise SystemExit(1)
 
-    def train(self, jobs: list[Any], left: Any) -> None:
+    def train(self, jobs: list[Any], left: Any, study: Any) -> None:
         """Hand the jobs to the launcher; what fails lies in the store, and a launcher that breaks hides nothing."""
         from hydra_plugins.local_launcher import LocalLauncher
 
         if isinstance(self.launcher, LocalLauncher):
-            workers = OmegaConf.select(self.config, "workers")
-            self.launcher.train(jobs, left.epochs_to_train, workers)
+            self.launcher.train(jobs, left.epochs_to_train, study)
             return
         try:
             self.launcher.launch([each.overrides for each in left.missing], initial_job_idx=0)

@@ -18,7 +18,7 @@ import tensorflow as tf
 from runner.data import load, split
 from runner.model import build_model
 from runner.plan import Job
-from runner.pool import Tell
+from runner.pool import Tell, processor_name
 from runner.settings import DATASETS
 from runner.store import Snapshot, Store, StoreError
 from runner.train import State, Trajectory, before_net, in_net
@@ -155,15 +155,6 @@ def environment(threads: int) -> dict[str, Any]:
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "gpus": len(tf.config.list_physical_devices("GPU")),
     }
-
-
-def processor_name() -> str:
-    """Return the processor's model name, as far as the system tells."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"
 
 
 def check_jobs(jobs: list[Job]) -> list[str]:
