@@ -276,7 +276,10 @@ def mcnemar_contrasts(predictions: Predictions, labels: np.ndarray, levels: Leve
     """Return the exact tests of all seed pairs, summed up per contrast; the columns are those of the module's table."""
     rows = []
     for contrast in contrasts({cell: levels[cell] for cell in predictions}, design):
-        tests = pd.concat([mcnemar(predictions[one], predictions[other], labels) for one, other in contrast.pairs])
+        first, second = (
+            np.concatenate([predictions[cell] for cell in arm]) for arm in zip(*contrast.pairs, strict=True)
+        )
+        tests = mcnemar(first, second, labels)
         clear = tests[tests["p"] <= SIGNIFICANT]
         rows.append(
             {

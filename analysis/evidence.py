@@ -54,6 +54,8 @@ def gather(folder: Path) -> Evidence:
     cells = tables.cells_frame(study.runs, study.factors)
     compared = study.history[study.history["seed"].isin(tables.complete_seeds(study.runs))]
     compared = compared[compared["cell"].isin(cells["cell"][cells["n"] > 0])]
+    scores = compared[["cell", "seed", "epoch", *tables.METRICS]]  # a row has many terms: no room for levels in each
+    averaged = gap.means(gap.terms(scores))
     runs = study.runs.merge(gap.run_gaps(compared), on=["cell", "seed"], how="left", validate="one_to_one")
     found = effects.effects(runs, study.design, study.declaration["sesoi"])
     return Evidence(
@@ -62,11 +64,11 @@ def gather(folder: Path) -> Evidence:
         shown=shown_cells(cells),
         effects=found,
         seed_effects=effects.seed_effects(runs, study.design),
-        gap=gap.means(gap.terms(compared)),
+        gap=averaged,
         curves=tables.curve_means(compared),
         misses=misses(study, cells, Store(folder.absolute().parent)),
         findings=findings.findings(study.declaration, found, study.runs),
-        gap_sentences=gap.sentences(compared, study.declaration, study.records),
+        gap_sentences=gap.sentences(scores, study.declaration, study.records, averaged),
         reported=reported.compare(study, cells),
         ends=None if study.other_end is None else ends.contributions(study.runs, study.other_end, study.factors),
     )

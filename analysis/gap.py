@@ -177,17 +177,22 @@ def crossing(history: pd.DataFrame) -> dict[str, int | None]:
 
 
 def sentences(
-    history: pd.DataFrame, declaration: dict[str, Any], records: Mapping[str, Record] | None = None
+    history: pd.DataFrame,
+    declaration: dict[str, Any],
+    records: Mapping[str, Record] | None = None,
+    averaged: pd.DataFrame | None = None,
 ) -> list[str]:
     """Return for each cell where its gap comes from, in the first and in the last epoch, and where it turns round.
 
     `history` should hold only seeds that are complete in every cell (`analysis.tables.complete_seeds`).
     Of more than eight cells only the baseline and those with the largest and the smallest gap are
     told, and a line on the rest. `records` tell which nets have dropout, augmentation or batch statistics.
+    `averaged` is `means(terms(history))` where that is at hand.
     """
     if history.empty:
         return ["There is no complete run, so there is no gap to take apart."]
-    averaged, falls = means(terms(history)), crossing(history)
+    averaged = means(terms(history)) if averaged is None else averaged
+    falls = crossing(history)
     labels = [cell["label"] for cell in declaration["cells"]]
     told = {label: label for label in labels if label in falls}
     many = len(told) > CELLS_TOLD

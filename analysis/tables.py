@@ -25,7 +25,7 @@ Losses are cross-entropy without penalties. Metrics of a run that is not complet
 cell), and for each metric `<metric>`, `<metric>_low` and `<metric>_high`: mean and 95 % t-interval over those seeds.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from runner.store import Record, Store, read_study
+from runner.store import Record, Store, canonical_json, read_study
 
 METRICS = (
     "accuracy",
@@ -52,6 +52,7 @@ METRICS = (
 CURVES = ("accuracy", "val_accuracy", "loss", "val_loss")
 SECONDS = ("train_seconds", "measure_seconds")
 TIMES = (*SECONDS, "cpu_seconds")
+SUMMARY = ("status", "epochs", "study", "commit", "dataset", "images", "environments")  # of run.json, for the report
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,18 @@ class Design:
 
 @dataclass(frozen=True)
 class Study:
-    """A study's declaration and what its records hold, as frames."""
+    """A study's declaration and what its records hold, as frames.
+
+    `records` are lean (see `lean`), so that ten thousand fit; of their predictions `predictions` has
+    those that runs look at: (run, epochs) -> the class given to every validation image, (images,) uint8.
+    """
 
     declaration: dict[str, Any]
     design: Design
     runs: pd.DataFrame
     history: pd.DataFrame
     records: dict[str, Record]
+    predictions: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
     failures: dict[str, dict[str, Any]] = field(default_factory=dict)
     quarantined: list[tuple[str, str]] = field(default_factory=list)
     other_end: pd.DataFrame | None = None  # as `runs`: of leave-one-out the add-one runs, and the reverse
@@ -92,8 +98,7 @@ def read(folder: Path) -> Study:
     declaration = read_study(folder)
     store = Store(folder.absolute().parent)
     ids = list(dict.fromkeys(run["run"] for run in declaration["runs"]))
-    found = {run_id: store.record(run_id) for run_id in ids}
-    records = {run_id: record for run_id, record in found.items() if record is not None}
+    records, predictions = read_records(declaration, store)
     failures = {run_id: failure for run_id in ids if (failure := store.failure(run_id)) is not None}
     return Study(
         declaration=declaration,
@@ -105,6 +110,7 @@ def read(folder: Path) -> Study:
         runs=runs_frame(declaration, records, failures),
         history=history_frame(declaration, records),
         records=records,
+        predictions=predictions,
         failures=failures,
         quarantined=store.quarantined(set(ids)),
         other_end=other_end_frame(declaration, store),
@@ -118,6 +124,38 @@ def other_end_frame(declaration: dict[str, Any], store: Store) -> pd.DataFrame |
     other = declaration["other_end"]
     found = {run["run"]: store.record(run["run"]) for run in other["runs"]}
     return runs_frame(other, {run_id: record for run_id, record in found.items() if record is not None}, {})
+
+
+def read_records(
+    declaration: dict[str, Any], store: Store
+) -> tuple[dict[str, Record], dict[tuple[str, int], np.ndarray]]:
+    """Return the declared runs' records by id, and the predictions that the runs look at."""
+    looked_at: dict[str, set[int]] = {}
+    for run in declaration["runs"]:
+        looked_at.setdefault(run["run"], set()).add(run["epochs"])
+    records, predictions, parts = {}, {}, {}
+    for run_id, epochs in looked_at.items():
+        record = store.record(run_id)
+        if record is not None:
+            there = (number for number in epochs if number <= record.epochs)
+            predictions |= {(run_id, number): record.predictions[number - 1].copy() for number in there}
+            records[run_id] = lean(record, parts)
+    return records, predictions
+
+
+def lean(record: Record, parts: dict[str, Any]) -> Record:
+    """Return the record as a report needs it: without predictions, parts that others have too kept once, in `parts`."""
+
+    def shared(value: Any) -> Any:
+        return parts.setdefault(canonical_json(value), value)
+
+    return replace(
+        record,
+        spec={key: shared(value) for key, value in record.spec.items()},
+        summary={key: shared(record.summary[key]) for key in SUMMARY if key in record.summary},
+        history={name: np.array(column) for name, column in record.history.items()},
+        predictions=np.empty((0, 0), np.uint8),
+    )
 
 
 def runs_frame(
@@ -154,23 +192,32 @@ def last_metrics(record: Record | None, epochs: int, status: str) -> dict[str, f
     if record is None or status != "complete":
         return {}
     metrics = {name: record.history[name][epochs - 1] for name in METRICS if name in record.history}
-    return metrics | {name: sum(record.history[name][:epochs]) for name in TIMES}
+    return metrics | {name: sum(record.history[name][:epochs].tolist()) for name in TIMES}
 
 
 def history_frame(declaration: dict[str, Any], records: dict[str, Record]) -> pd.DataFrame:
     """Return a row per run and epoch, as far as the run looks; a diverged run's epochs up to its last."""
-    parts = []
-    for run in declaration["runs"]:
-        record = records.get(run["run"])
-        if record is None or not record.covers(run["epochs"]):
-            continue
-        upto = min(run["epochs"], record.epochs)
-        columns = {name: column[:upto] for name, column in record.history.items() if name in (*METRICS, *TIMES)}
-        parts.append(pd.DataFrame({**run_keys(declaration, run), "epoch": np.arange(1, upto + 1), **columns}))
-    keys = list(run_keys(declaration, declaration["runs"][0]))
-    if not parts:
-        return pd.DataFrame(columns=[*keys, "epoch", *METRICS, *TIMES])
-    return pd.concat(parts, ignore_index=True).reindex(columns=[*keys, "epoch", *METRICS, *TIMES])
+    names = [*run_keys(declaration, declaration["runs"][0]), "epoch", *METRICS, *TIMES]
+    looks = [
+        (run, record)
+        for run in declaration["runs"]
+        if (record := records.get(run["run"])) is not None and record.covers(run["epochs"])
+    ]
+    if not looks:
+        return pd.DataFrame(columns=names)
+    lengths = [min(run["epochs"], record.epochs) for run, record in looks]
+    keys = pd.DataFrame([run_keys(declaration, run) for run, _ in looks])
+    frame = keys.take(np.repeat(np.arange(len(looks)), lengths)).reset_index(drop=True)
+    columns = {"epoch": np.concatenate([np.arange(1, length + 1) for length in lengths])}
+    for name in (*METRICS, *TIMES):
+        pairs = zip(looks, lengths, strict=True)
+        columns[name] = np.concatenate([column_of(record, name, length) for (_, record), length in pairs])
+    return frame.assign(**columns)[names]
+
+
+def column_of(record: Record, name: str, length: int) -> np.ndarray:
+    """Return a metric of the first epochs, NaN where the record has none of that name."""
+    return record.history[name][:length] if name in record.history else np.full(length, np.nan)
 
 
 def complete_seeds(runs: pd.DataFrame) -> list[int]:
@@ -226,4 +273,4 @@ def curve_means(history: pd.DataFrame) -> pd.DataFrame:
 def predictions(study: Study, runs: pd.DataFrame) -> np.ndarray:
     """Return the class each of these runs gives every validation image after its last epoch: (runs, images) uint8."""
     epochs = runs["epochs"].astype(int)
-    return np.stack([study.records[run].predictions[epoch - 1] for run, epoch in zip(runs["run"], epochs, strict=True)])
+    return np.stack([study.predictions[run, epoch] for run, epoch in zip(runs["run"], epochs, strict=True)])

@@ -58,7 +58,7 @@ class AblationSweeper(Sweeper):
         if study.dry_run:
             from runner.preview import preview
 
-            print(preview(plan, left, store, name, study.workers))
+            print(preview(plan, left, store, name, study))
             return
         self.run_study(plan, left, store, name, study)
 
@@ -75,7 +75,7 @@ class AblationSweeper(Sweeper):
         declared = declaration(plan, name, command(), study)
         folder = store.write_study(name, declared)
         if jobs:
-            self.train(jobs, left, name, study.workers)
+            self.train(jobs, left, name, study)
             store.write_study(name, declared)  # a sweep of the same name may have written its own meanwhile
         from analysis import freshness
 
@@ -84,12 +84,12 @@ class AblationSweeper(Sweeper):
         if not complete:
             raise SystemExit(1)
 
-    def train(self, jobs: list[Any], left: Any, name: str, workers: int | None) -> None:
+    def train(self, jobs: list[Any], left: Any, name: str, study: Any) -> None:
         """Hand the jobs to the launcher; what fails lies in the store, and a launcher that breaks hides nothing."""
         from hydra_plugins.local_launcher import LocalLauncher
 
         if isinstance(self.launcher, LocalLauncher):
-            self.launcher.train(jobs, left.epochs_to_train, workers)
+            self.launcher.train(jobs, left.epochs_to_train, study)
             return
         try:
             self.launcher.launch([[*each.overrides, f"name={name}"] for each in left.missing], initial_job_idx=0)

@@ -22,7 +22,7 @@ ConfigStore.instance().store("local", node=LocalLauncherConfig, group="hydra/lau
 
 
 class LocalLauncher(Launcher):
-    """One fresh process a trajectory, as many at a time as there are cores."""
+    """One fresh process a trajectory, as many at a time as there are cores, or slots on GPUs."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what composing a job needs."""
@@ -46,7 +46,7 @@ class LocalLauncher(Launcher):
         ]
         left = progress(make_plan({}, "factorial", declared), store)
         jobs = [job_of(each, store, study.threads) for each in left.missing]
-        failed = self.train(jobs, left.epochs_to_train, study.workers)
+        failed = self.train(jobs, left.epochs_to_train, study)
         if failed:
             raise HydraException(f"{len(failed)} of {len(jobs)} trainings failed; see {store.runs / '.work'}.")
         return []
@@ -57,8 +57,8 @@ class LocalLauncher(Launcher):
         plain = {key: value for key, value in composed.items_ex(resolve=False) if key != "hydra"}
         return OmegaConf.to_container(OmegaConf.create(plain), resolve=True)
 
-    def train(self, jobs: Sequence[Any], epochs: int, workers: int | None) -> list[str]:
+    def train(self, jobs: Sequence[Any], epochs: int, study: Any) -> list[str]:
         """Train the jobs, `epochs` epochs in all; return the ids of those that failed."""
         from runner import pool
 
-        return pool.run_jobs(jobs, len(jobs), epochs, workers) if jobs else []
+        return pool.run_jobs(jobs, len(jobs), epochs, study.workers, study.workers_per_gpu) if jobs else []

@@ -38,6 +38,8 @@ def train_alone(config: Any) -> None:
 
 def train_one(config: Any) -> None:
     """Train the run, unless it is recorded, and print its metrics; RunFailed if it failed."""
+    from dataclasses import replace
+
     from omegaconf import OmegaConf
 
     from runner import plan, pool
@@ -54,7 +56,7 @@ def train_one(config: Any) -> None:
     if study.dry_run:
         from runner.preview import preview
 
-        print(preview(single, left, store, "of one run", 1))
+        print(preview(single, left, store, "of one run", replace(study, workers=1)))
         return
     if left.missing:
         store.prepare()

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from runner.data import arrays_digest, read_arrays
@@ -271,24 +270,6 @@ def is_answered(other: Plan, plan: Plan, store: Store) -> bool:
 def epochs_shared(plan: Plan) -> int:
     """Return the epochs that runs which share a trajectory save together."""
     return sum(run.epochs for run in plan.runs) - sum(each.epochs for each in plan.trajectories.values())
-
-
-def seconds_per_epoch(trajectory: Trajectory, summaries: list[tuple[dict[str, Any], dict[str, Any]]]) -> float | None:
-    """Return the median seconds an epoch of like trajectories took, from (spec, run.json) pairs; None without one.
-
-    Like means the same but for the seed; failing that, the same layers, data and batch size.
-    """
-    exact = [s for spec, s in summaries if {**spec, "seed": 0} == {**trajectory.spec, "seed": 0}]
-    keys = ("layers", "dataset")
-    near = [
-        s
-        for spec, s in summaries
-        if all(spec[key] == trajectory.spec[key] for key in keys)
-        and spec["training"]["batch_size"] == trajectory.spec["training"]["batch_size"]
-    ]
-    timings = [s["timing"] for s in exact or near if s.get("timing", {}).get("epochs")]
-    found = [timing["wall_seconds"] / timing["epochs"] for timing in timings]
-    return median(found) if found else None
 
 
 # ---- the study's name

@@ -2,8 +2,10 @@
 
 import contextlib
 import importlib
+import itertools
 import multiprocessing
 import os
+import platform
 import signal
 import sys
 import threading
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -23,6 +26,8 @@ from runner.store import Store, StoreError
 
 PRELOADED = ["tensorflow", "keras", "sklearn.datasets", "runner.worker"]
 STOPS = (signal.SIGINT, signal.SIGTERM)
+NVIDIA = Path("/proc/driver/nvidia/gpus")  # the driver lists a folder a GPU there
+NO_GPU = "-1"
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -39,14 +44,14 @@ class Interrupted(Exception):
         return 128 + self.signal_number
 
 
-def run_jobs(jobs: Iterable[Job], count: int, epochs: int, workers: int | None) -> list[str]:
+def run_jobs(jobs: Iterable[Job], count: int, epochs: int, workers: int | None, workers_per_gpu: int = 1) -> list[str]:
     """Train `count` jobs, `epochs` epochs in all; return the ids of those that failed, in the order they did.
 
     A job that fails is written down in the store and costs only itself. Interrupted is raised, all
     workers stopped, on SIGINT or SIGTERM; a second signal ends the program at once.
     """
     with Signals() as signals:
-        pool = Pool(iter(jobs), min(workers or default_workers(), count), signals, Display(count, epochs))
+        pool = Pool(iter(jobs), slots(workers, workers_per_gpu)[:count], signals, Display(count, epochs))
         try:
             return pool.run()
         finally:
@@ -57,7 +62,7 @@ def check(jobs: list[Job]) -> list[str]:
     """Return a sentence for everything about the jobs' data and nets that could not be trained."""
     reader, writer = multiprocessing.Pipe(duplex=False)
     with Signals() as signals:
-        process = start("check_jobs", [jobs], writer)
+        process = start("check_jobs", [jobs], writer, NO_GPU if gpus() else None)
         writer.close()
         try:
             while reader not in (ready := wait([reader, signals.reader])):
@@ -74,20 +79,56 @@ def check(jobs: list[Job]) -> list[str]:
     return message["result"]
 
 
-def default_workers() -> int:
-    """Return how many trajectories run at a time: one a core that this process may use."""
+# ---- what the machine has
+
+
+def slots(workers: int | None, workers_per_gpu: int) -> list[str | None]:
+    """Return a place for every trajectory that runs at a time: the GPU it has, or None where it computes on a core.
+
+    Without `workers`: `workers_per_gpu` on each GPU, or one a core where there is no GPU. With it: so
+    many, on the GPUs in turn.
+    """
+    found = gpus()
+    if not found:
+        return [None] * (workers or cores())
+    return list(itertools.islice(itertools.cycle(found), workers or len(found) * workers_per_gpu))
+
+
+def gpus() -> list[str]:
+    """Return the names, as CUDA_VISIBLE_DEVICES has them, of the GPUs that this process may use; no TensorFlow."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return [str(place) for place, _ in enumerate(NVIDIA.glob("*"))]
+    names = [name.strip() for name in named.split(",")]
+    return list(itertools.takewhile(lambda name: name not in ("", NO_GPU), names))  # as CUDA reads it
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor_name() -> str:
+    """Return the processor's model name, as far as the system tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
 
 
 # ---- processes
 
 
-def start(task: str, arguments: list[Any], writer: Connection) -> Any:
-    """Return a fresh process that runs `runner.worker.<task>`, forked from a server that has TensorFlow loaded."""
+def start(task: str, arguments: list[Any], writer: Connection, gpu: str | None = None) -> Any:
+    """Return a fresh process that runs `runner.worker.<task>`, forked from a server that has TensorFlow loaded.
+
+    It sees the one GPU that is named, or without a name what this process sees.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     start_server()
-    process = context.Process(target=enter, args=(task, arguments, writer), daemon=True)
+    process = context.Process(target=enter, args=(task, arguments, writer, gpu), daemon=True)
     process.start()
     return process
 
@@ -105,8 +146,10 @@ def start_server() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
-def enter(task: str, arguments: list[Any], writer: Connection) -> None:
+def enter(task: str, arguments: list[Any], writer: Connection, gpu: str | None) -> None:
     """Be the worker: run the task, send what it tells, and send how it ended."""
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when TensorFlow first looks for GPUs, which is not yet
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends Ctrl-C to all; the sweep decides what stops
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
@@ -186,16 +229,17 @@ class Worker:
     job: Job
     process: Any
     reader: Connection
+    slot: str | None = None
     epoch: int | None = None
     failure: dict[str, Any] | None = None
     finished: bool = False
 
 
 class Pool:
-    """Runs jobs side by side until none is left."""
+    """Runs jobs side by side, one in a slot, until none is left."""
 
-    def __init__(self, jobs: Iterator[Job], workers: int, signals: Signals, display: "Display") -> None:
-        self.jobs, self.size, self.signals, self.display = jobs, workers, signals, display
+    def __init__(self, jobs: Iterator[Job], slots: list[str | None], signals: Signals, display: "Display") -> None:
+        self.jobs, self.free, self.signals, self.display = jobs, list(slots), signals, display
         self.workers: list[Worker] = []
         self.failed: list[str] = []
 
@@ -212,10 +256,11 @@ class Pool:
 
     def fill(self) -> bool:
         """Start the next job where there is room; tell whether one was started."""
-        if len(self.workers) >= self.size or (job := next(self.jobs, None)) is None:
+        if not self.free or (job := next(self.jobs, None)) is None:
             return False
+        slot = self.free.pop(0)
         reader, writer = multiprocessing.Pipe(duplex=False)
-        worker = Worker(job, start("run_job", [job], writer), reader)
+        worker = Worker(job, start("run_job", [job], writer, slot), reader, slot)
         writer.close()
         self.workers.append(worker)
         return True
@@ -240,6 +285,7 @@ class Pool:
         worker.process.join()
         worker.reader.close()
         self.workers.remove(worker)
+        self.free.append(worker.slot)
         if not worker.finished:
             failure = worker.failure or {"reason": ending(worker.process.exitcode), "traceback": ""}
             self.failed.append(worker.job.id)

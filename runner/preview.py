@@ -1,15 +1,21 @@
 """A plan and what is done of it -> the text that `dry_run=true` prints."""
 
+import heapq
 from collections import Counter
+from collections.abc import Iterable
+from statistics import median
+from typing import Any
 
-from runner.plan import Plan, Progress, epochs_shared, seconds_per_epoch
-from runner.pool import default_workers
-from runner.store import Store, component_mode
+from runner.plan import Plan, Progress, Trajectory, epochs_shared
+from runner.pool import processor_name, slots
+from runner.settings import StudySettings
+from runner.store import Store, canonical_json, component_mode
 
 CELLS_SHOWN = 24
+AROUND_SECONDS = 10.0  # of a study beside its trainings: TensorFlow loaded, data and nets checked, report written
 
 
-def preview(plan: Plan, left: Progress, store: Store, name: str, workers: int | None) -> str:
+def preview(plan: Plan, left: Progress, store: Store, name: str, study: StudySettings) -> str:
     """Return what the study consists of, what is done, what it would train and how long that would take."""
     mode = component_mode(plan.design, plan.factors)
     seeds = f"{', '.join(map(str, plan.seeds[:12]))}{', ...' if len(plan.seeds) > 12 else ''}"
@@ -26,7 +32,7 @@ def preview(plan: Plan, left: Progress, store: Store, name: str, workers: int | 
         f"{count(left.epochs_to_train, 'epoch')}",
         f"epochs saved by sharing trainings: {epochs_shared(plan)}",
         *(f"{key} changes nothing{where and ' at '}{where}: both levels are one run" for key, where in plan.inert()),
-        time_line(left, store, workers),
+        time_line(left, store, study),
         *layer_lines(plan),
     ]
     return "\n".join(lines)
@@ -61,18 +67,66 @@ def cell_lines(plan: Plan, left: Progress) -> list[str]:
     return lines + ([f"  and {hidden} more"] if hidden > 0 else [])
 
 
-def time_line(left: Progress, store: Store, workers: int | None) -> str:
-    """Return the estimated time, from what like trainings took in this results folder."""
+def time_line(left: Progress, store: Store, study: StudySettings) -> str:
+    """Return the estimated time, from what like trainings took on this machine, as this results folder has them."""
     if not left.missing:
         return "nothing to train"
-    summaries = list(store.outlines())
-    known = [(each, seconds_per_epoch(each, summaries)) for each in left.missing]
-    if any(seconds is None for _, seconds in known):
-        unknown = sum(seconds is None for _, seconds in known)
-        return f"time: unknown; no record of a like training for {unknown} of {len(known)}"
-    total = sum(left.epochs_left(each) * (seconds or 0.0) for each, seconds in known)
-    side_by_side = min(workers or default_workers(), len(left.missing))
-    return f"time: about {duration(total / side_by_side)} with {count(side_by_side, 'worker')}"
+    paces = Paces(store.outlines(), processor_name())
+    known = [paces.seconds(each, left.epochs_left(each)) for each in left.missing]
+    if None in known:
+        return f"time: unknown; no record of a like training on this machine for {known.count(None)} of {len(known)}"
+    places = len(slots(study.workers, study.workers_per_gpu)[: len(known)])
+    total = AROUND_SECONDS + longest(known, places)
+    return f"time: about {duration(total)} with {count(places, 'worker')}"
+
+
+class Paces:
+    """What trainings took on this machine: seconds to start and seconds an epoch, by what they have in common."""
+
+    def __init__(self, outlines: Iterable[tuple[dict[str, Any], dict[str, Any]]], processor: str) -> None:
+        """`outlines` are records' (spec, run.json)."""
+        self.found: dict[str, list[tuple[float, float]]] = {}
+        for spec, summary in outlines:
+            if made_on(summary) == processor and (took := pace(summary)) is not None:
+                for likeness in likenesses(spec):
+                    self.found.setdefault(likeness, []).append(took)
+
+    def seconds(self, trajectory: Trajectory, epochs: int) -> float | None:
+        """Return how long so many epochs of the trajectory take, or None where no training was like it."""
+        for likeness in likenesses(trajectory.spec):
+            if likeness in self.found:
+                return median(start + epochs * epoch for start, epoch in self.found[likeness])
+        return None
+
+
+def likenesses(spec: dict[str, Any]) -> tuple[str, str]:
+    """Return what like trainings share: all but the seed; failing that layers, data and batch size."""
+    near = [spec["layers"], spec["dataset"], spec["training"]["batch_size"]]
+    return canonical_json({**spec, "seed": 0}), canonical_json(near)
+
+
+def made_on(summary: dict[str, Any]) -> str | None:
+    """Return the processor that a record was last trained on."""
+    return summary["environments"][-1].get("processor") if summary.get("environments") else None
+
+
+def pace(summary: dict[str, Any]) -> tuple[float, float] | None:
+    """Return a record's seconds to start and seconds an epoch (its last one's), or None where it does not tell."""
+    timing, last = summary.get("timing", {}), summary.get("metrics", {})
+    try:
+        mean = timing["wall_seconds"] / timing["epochs"]
+        epoch = min(mean, last["train_seconds"] + last["measure_seconds"])
+    except (KeyError, TypeError, ZeroDivisionError):
+        return None
+    return (mean - epoch) * timing["epochs"], epoch
+
+
+def longest(seconds: list[float], places: int) -> float:
+    """Return when the last training ends if each, in order, takes the place that is free first."""
+    free = [0.0] * places
+    for each in seconds:
+        heapq.heapreplace(free, free[0] + each)
+    return max(free)
 
 
 def layer_lines(plan: Plan) -> list[str]:

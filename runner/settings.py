@@ -89,6 +89,7 @@ class Schema:
     dry_run: bool = False
     results_dir: str = ""
     workers: int | None = None
+    workers_per_gpu: int = 0
     threads: int = 0
     analysis: AnalysisSchema = field(default_factory=AnalysisSchema)
 
@@ -112,7 +113,7 @@ PLAIN_KEYS = (
 # Keys that say how a study is run and not what is run; they cannot be factors.
 STUDY_KEYS = (
     *("name", "design", "arms", "baseline", "against", "reported"),
-    *("dry_run", "results_dir", "workers", "threads", "analysis", "hydra"),
+    *("dry_run", "results_dir", "workers", "workers_per_gpu", "threads", "analysis", "hydra"),
 )
 
 
@@ -147,6 +148,7 @@ class StudySettings:
     dry_run: bool
     results_dir: str
     workers: int | None
+    workers_per_gpu: int
     threads: int
     sesoi: dict[str, float]
 
@@ -182,6 +184,7 @@ def study_settings(config: dict[str, Any]) -> StudySettings:
     check_choice("design", config["design"], DESIGNS)
     if config["workers"] is not None:
         check_whole("workers", config["workers"], 1, 1024)
+    check_whole("workers_per_gpu", config["workers_per_gpu"], 1, 1024)
     check_whole("threads", config["threads"], 1, 1024)
     sesoi = dict(config["analysis"]["sesoi"])
     for metric, value in sesoi.items():
@@ -195,6 +198,7 @@ def study_settings(config: dict[str, Any]) -> StudySettings:
         dry_run=config["dry_run"],
         results_dir=config["results_dir"],
         workers=config["workers"],
+        workers_per_gpu=config["workers_per_gpu"],
         threads=config["threads"],
         sesoi=sesoi,
     )

@@ -15,10 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from runner.data import holdout_size, load, split
+from runner.data import Splits, holdout_size, load, split
 from runner.model import build_model
 from runner.plan import Job
-from runner.pool import Tell
+from runner.pool import Tell, processor_name
 from runner.settings import DATASETS
 from runner.store import Snapshot, Store, StoreError
 from runner.train import State, Trajectory, before_net, in_net
@@ -74,10 +74,7 @@ def output_to(log: Path) -> Iterator[None]:
 def train(job: Job, store: Store, tell: Tell) -> tuple[Snapshot, dict[str, Any]]:
     """Train on from where the trajectory stands, a checkpoint an epoch; return its end and run.json's contents."""
     started = time.perf_counter()
-    dataset, digest = load(job.dataset, job.dataset_path, DATASETS[job.dataset], job.spec["dataset"]["classes"])
-    if digest != job.spec["dataset"]["sha256"]:
-        raise ValueError(f"dataset.path must stay as it is while a study runs; {job.dataset_path!r} has changed.")
-    splits = split(dataset, job.spec["seed"], job.spec["dataset"]["holdout"], *before_net(job.spec["transforms"]))
+    splits = read_splits(job)
     trajectory = Trajectory(job.spec, splits, job.epochs)
     environments = resume(job, store, trajectory)
     first = trajectory.state.epoch
@@ -89,6 +86,14 @@ def train(job: Job, store: Store, tell: Tell) -> tuple[Snapshot, dict[str, Any]]
         tell({"kind": "epoch", "epoch": state.epoch})
     summary = summarize(job, trajectory, environments, time.perf_counter() - started, first)
     return snapshot(trajectory.state, environments), summary
+
+
+def read_splits(job: Job) -> Splits:
+    """Return the images that the job trains and measures on; the rest of the dataset is let go (190 MB of MNIST)."""
+    dataset, digest = load(job.dataset, job.dataset_path, DATASETS[job.dataset], job.spec["dataset"]["classes"])
+    if digest != job.spec["dataset"]["sha256"]:
+        raise ValueError(f"dataset.path must stay as it is while a study runs; {job.dataset_path!r} has changed.")
+    return split(dataset, job.spec["seed"], job.spec["dataset"]["holdout"], *before_net(job.spec["transforms"]))
 
 
 def resume(job: Job, store: Store, trajectory: Trajectory) -> list[dict[str, Any]]:
@@ -158,15 +163,6 @@ def environment(threads: int) -> dict[str, Any]:
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "gpus": len(tf.config.list_physical_devices("GPU")),
     }
-
-
-def processor_name() -> str:
-    """Return the processor's model name, as far as the system tells."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"
 
 
 def check_jobs(jobs: list[Job]) -> list[str]:

@@ -226,3 +226,52 @@ def test_how_a_process_ended_is_said_in_words():
 def test_running_out_of_memory_is_named():
     assert pool.reason_of(MemoryError()).startswith("out of memory; lower workers=")
     assert pool.reason_of(ValueError("first\nsecond")) == "ValueError: first"
+
+
+@pytest.mark.parametrize(
+    ("visible", "workers", "per_gpu", "expected"),
+    [
+        ("", None, 2, [None, None, None]),
+        ("-1", 5, 2, [None] * 5),
+        ("0", None, 1, ["0"]),
+        ("0,1", None, 2, ["0", "1", "0", "1"]),
+        ("2, GPU-7f", 3, 1, ["2", "GPU-7f", "2"]),
+        ("0,-1,1", None, 1, ["0"]),  # CUDA stops at what is no GPU
+    ],
+)
+def test_every_place_has_a_gpu_in_turn_or_a_core(monkeypatch, visible, workers, per_gpu, expected):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setattr(pool, "cores", lambda: 3)
+    assert pool.slots(workers, per_gpu) == expected
+
+
+def test_gpus_are_those_that_the_driver_lists(monkeypatch, tmp_path):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(pool, "NVIDIA", tmp_path)
+    assert pool.gpus() == []
+    for name in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / name).mkdir()
+    assert pool.gpus() == ["0", "1"]
+
+
+def test_a_trajectory_sees_the_gpu_of_its_slot_and_the_next_one_takes_it_over(small_npz, results, monkeypatch):
+    started, begin = [], pool.start
+
+    def noted(task, arguments, writer, gpu=None):
+        started.append(gpu)
+        return begin(task, arguments, writer, pool.NO_GPU)  # there is no GPU here to be used
+
+    monkeypatch.setattr(pool, "start", noted)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    jobs = [job_on(small_npz, results, seed=seed) for seed in range(4)]
+    assert pool.run_jobs(jobs, 4, 4, None) == []
+    assert started[:2] == ["4", "5"] and set(started[2:]) <= {"4", "5"}
+
+
+def test_a_worker_has_the_gpu_in_its_environment(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setattr(pool, "end_with_parent", lambda: None)
+    monkeypatch.setattr(pool.signal, "signal", lambda *_: None)
+    reader, writer = pool.multiprocessing.Pipe(duplex=False)
+    pool.enter("processor_name", [], writer, "1")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1" and reader.recv()["kind"] == "result"

@@ -37,6 +37,7 @@ GOOD = {
     "dry_run": False,
     "results_dir": "results",
     "workers": None,
+    "workers_per_gpu": 1,
     "threads": 1,
     "analysis": {"sesoi": {"accuracy": 0.001, "loss": 0.005}},
     "arms": None,

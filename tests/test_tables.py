@@ -7,6 +7,7 @@ from conftest import recorded_study
 from scipy import stats
 
 from analysis import tables
+from runner.store import Store
 
 FACTORS = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
 
@@ -74,4 +75,6 @@ def test_one_seed_gives_curves_without_intervals(tmp_path):
 def test_predictions_are_those_after_each_runs_last_epoch(tmp_path):
     study = tables.read(recorded_study(tmp_path, FACTORS))
     found = tables.predictions(study, study.runs.iloc[[4]])
-    assert found.shape == (1, 40) and (found[0] == study.records[study.runs["run"][4]].predictions[2]).all()
+    recorded = Store(tmp_path).record(study.runs["run"][4])
+    assert found.shape == (1, 40) and (found[0] == recorded.predictions[2]).all()
+    assert len(study.predictions) == 12 and study.records[recorded.id].predictions.size == 0
