@@ -192,7 +192,7 @@ def last_metrics(record: Record | None, epochs: int, status: str) -> dict[str, f
     if record is None or status != "complete":
         return {}
     metrics = {name: record.history[name][epochs - 1] for name in METRICS if name in record.history}
-    return metrics | {name: sum(record.history[name][:epochs].tolist()) for name in TIMES}
+    return metrics | {name: float(sum(record.history[name][:epochs])) for name in TIMES}
 
 
 def history_frame(declaration: dict[str, Any], records: dict[str, Record]) -> pd.DataFrame:

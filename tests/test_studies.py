@@ -128,7 +128,7 @@ MISTAKES = {
     "study must be one of archive,": ["-m", "study=archiv"],
     "Did you mean archive?": ["-m", "study=archve"],
     "study must have one value in a study": ["-m", "study=archive,smoke"],
-    "arms must be run as a study; got a command that trains one run. Add -m.": ["study=archive"],
+    "study must be run with -m; got a command that trains one run. Add -m.": ["study=archive"],
     "dropout must have one value in a study with arms, which form no grid; got True, False.": [
         "-m",
         "study=archive",
