@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from runner.store import StoreError
+from runner.store import Store, StoreError, read_study
 
 
 def main() -> int:
@@ -17,6 +17,7 @@ def main() -> int:
         from analysis.report import write_report
 
         try:
+            refuse_without_records(folder)
             written = write_report(folder)
         except StoreError as error:
             print(error, file=sys.stderr)
@@ -24,6 +25,16 @@ def main() -> int:
         print(f"{written.summary}\nreport: {folder / 'report.md'}")
         complete = complete and written.complete
     return 0 if complete else 1
+
+
+def refuse_without_records(folder: Path) -> None:
+    """Raise StoreError where no run of the study lies beside it, so that a report is not lost for an empty one."""
+    store = Store(folder.absolute().parent)
+    ids = {run["run"] for run in read_study(folder)["runs"]}
+    if not any(store.folder_of(run_id) or store.failure(run_id) for run_id in ids):
+        raise StoreError(
+            f"the study's records must lie in {str(store.runs)!r}; got none of its {len(ids)}. Run its command again."
+        )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from analysis.tables import Design, Study
 from runner.store import Store
 
 CELLS_SHOWN = 24  # in tables and figures; all cells are in the CSV files
+EXTREMES_SHOWN = 5  # best and worst cells, each, of a study that has more
 EFFECTS_SHOWN = 40  # contrasts in a table or figure
 INTERACTIONS_SHOWN = 4
 LEVELS_SHOWN = 8  # of a factor in an interaction figure
@@ -79,8 +80,7 @@ def shown_cells(cells: pd.DataFrame) -> list[str]:
     if len(cells) <= CELLS_SHOWN:
         return list(cells["cell"])
     ranked = cells.sort_values("val_accuracy", ascending=False, kind="stable")["cell"]
-    half = (CELLS_SHOWN - 1) // 2
-    chosen = {cells["cell"].iloc[0], *ranked.head(half), *ranked.tail(half)}
+    chosen = {cells["cell"].iloc[0], *ranked.head(EXTREMES_SHOWN), *ranked.tail(EXTREMES_SHOWN)}
     return [cell for cell in cells["cell"] if cell in chosen]
 
 

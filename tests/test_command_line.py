@@ -1,6 +1,7 @@
 """The command line as a person uses it: studies, single runs, mistakes, interruptions, other launchers."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,16 @@ def test_a_study_is_reported_again_from_its_records_byte_for_byte(results, witho
 def test_a_folder_without_a_study_is_refused_in_a_sentence(tmp_path):
     done = subprocess.run([sys.executable, "-m", "analysis", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and "must hold a study.json" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_report_without_its_records_is_not_lost_for_an_empty_one(results, tmp_path):
+    folder, _ = results
+    shutil.copytree(folder / "dropout_x_binarize", tmp_path / "study")
+    before = (tmp_path / "study" / "report.md").read_text()
+    words = [sys.executable, "-m", "analysis", str(tmp_path / "study")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "got none of its 8. Run its command again." in done.stderr
+    assert (tmp_path / "study" / "report.md").read_text() == before
 
 
 MISTAKES = {

@@ -143,7 +143,7 @@ def test_many_cells_are_shown_by_their_baseline_best_and_worst(tmp_path):
     folder = recorded_study(tmp_path, factors, seeds=2, epochs=1)
     evidence = gather(folder)
     ranked = evidence.cells.sort_values("val_accuracy")["cell"]
-    assert len(shown_cells(evidence.cells)) <= 24 < len(evidence.cells)
+    assert len(shown_cells(evidence.cells)) <= 11 < len(evidence.cells)
     assert {"a=0, b=0", ranked.iloc[0], ranked.iloc[-1]} <= set(shown_cells(evidence.cells))
     text, _ = written(folder)
     assert "the best and worst of 36 cells" in text
