@@ -62,6 +62,12 @@ def test_every_kernel_is_the_same_with_dropout_on_and_off():
             np.testing.assert_array_equal(left, right)
 
 
+def test_two_layers_of_one_shape_have_kernels_of_their_own():
+    twins = [{"class_name": "Dense", "units": 64, "name": name} for name in ("first", "second")]
+    found = kernels([{"class_name": "Flatten", "name": "flat"}, *twins, twins[0] | {"name": "third"}, SMALL_NET[-1]])
+    assert not np.array_equal(found["second"][0], found["third"][0])
+
+
 def test_another_seed_gives_other_kernels():
     assert not np.array_equal(kernels(SMALL_NET, 0)["conv"][0], kernels(SMALL_NET, 1)["conv"][0])
 
