@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.markup import latex
+from analysis.markup import COMMAND_LENGTH, latex
 
 
 def latex_table(table: pd.DataFrame, caption: str) -> str:
@@ -13,7 +13,7 @@ def latex_table(table: pd.DataFrame, caption: str) -> str:
         r"% needs \usepackage{booktabs}",
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{latex(caption)}}}",
+        rf"\caption{{{latex(caption, COMMAND_LENGTH)}}}",
         rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
         r"\toprule",
         rf"{heads} \\",

@@ -50,9 +50,9 @@ def code(text: str) -> str:
     return f"{fence}{pad}{shown}{pad}{fence}" if shown else ""
 
 
-def latex(text: str) -> str:
-    """Return the text as LaTeX sets it letter for letter; characters beyond Latin become a question mark."""
-    shown = "".join(LATEX.get(character, character) for character in one_line(text))
+def latex(text: str, length: int = LABEL_LENGTH) -> str:
+    """Return the text, shortened to `length`, as LaTeX sets it letter for letter; beyond Latin a question mark."""
+    shown = "".join(LATEX.get(character, character) for character in one_line(text, length))
     return "".join(character if ord(character) < 0x250 else "?" for character in shown)
 
 

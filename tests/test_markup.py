@@ -101,3 +101,5 @@ def test_a_latex_table_has_booktabs_rules_and_escaped_cells():
     text = latex_table(pd.DataFrame({"a_b": ["x & y"], "n": ["5"]}), "50 %")
     assert r"\begin{tabular}{lr}" in text and r"\toprule" in text and r"a\_b & n \\" in text
     assert r"x \& y & 5 \\" in text and r"\caption{50 \%}" in text
+    long = "every word of a caption is kept, however long " * 5
+    assert long.strip() in latex_table(pd.DataFrame({"a": ["x"]}), long)

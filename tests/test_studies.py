@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, command, made_arrays, small_study
+from conftest import ROOT, here, made_arrays, small_study
 
 NAMED = {
     "archive": "design arms: 14 cells x 5 seeds",
@@ -38,19 +38,19 @@ def test_a_named_study_opens_with_its_command_and_its_plan_can_be_run(name, tmp_
     head = [line for line in (ROOT / "conf" / "study" / f"{name}.yaml").read_text().splitlines() if line[:1] == "#"]
     [typed] = [line for line in head if line.startswith("#   python -m runner -m ")]
     assert any(line.startswith("# Cost: ") for line in head) and any(line.startswith("# Result: ") for line in head)
-    done = command(*typed.split()[4:], "dry_run=true", f"results_dir={tmp_path}")
+    done = here(*typed.split()[4:], "dry_run=true", f"results_dir={tmp_path}")
     assert f"study {name}, {NAMED[name]}" in done.stdout
 
 
 def test_the_archive_compares_every_stage_once_and_shares_the_final_nets_training(tmp_path):
-    done = command("-m", "study=archive", "dry_run=true", f"results_dir={tmp_path}")
+    done = here("-m", "study=archive", "dry_run=true", f"results_dir={tmp_path}")
     compared = dict(re.findall(r"^  (\S+) against (\S+)$", done.stdout, re.MULTILINE))
     assert len(compared) == 13 and compared["stage_9"] == "stage_7" and compared["final_30"] == "stage_9"
     assert "70 runs of 65 trainings" in done.stdout and "epochs saved by sharing trainings: 50" in done.stdout
 
 
 def test_a_value_on_the_command_line_replaces_that_axis_only(tmp_path):
-    done = command("-m", "study=riddle", "dropout=false", "seed=3,4", "dry_run=true", f"results_dir={tmp_path}")
+    done = here("-m", "study=riddle", "dropout=false", "seed=3,4", "dry_run=true", f"results_dir={tmp_path}")
     assert "study riddle, design factorial: 2 cells x 2 seeds (3, 4)" in done.stdout
     assert "normalize: column_l2, unit (baseline column_l2)" in done.stdout and "  dropout:" not in done.stdout
 
@@ -68,7 +68,7 @@ ARMS = (
 def arms(npz, tmp_path_factory):
     """The folder of a finished study with four arms and two seeds, and what its command printed."""
     results = tmp_path_factory.mktemp("arms")
-    done = command(*small_study(npz, results, *ARMS, "seed=0,1", "name=armed"))
+    done = here(*small_study(npz, results, *ARMS, "seed=0,1", "name=armed"))
     return results / "armed", done
 
 
@@ -106,20 +106,20 @@ def test_arms_that_differ_in_epochs_share_one_training(arms):
 
 def test_the_same_arms_again_train_nothing(arms, npz):
     folder, first = arms
-    again = command(*small_study(npz, folder.parent, *ARMS, "seed=0,1", "name=armed"))
+    again = here(*small_study(npz, folder.parent, *ARMS, "seed=0,1", "name=armed"))
     assert again.stderr == "" and again.stdout == first.stdout
 
 
 def test_what_the_command_sets_holds_for_every_arm_but_an_arms_own_setting_wins(npz, tmp_path):
     arguments = small_study(npz, tmp_path, ARMS[0], "model=stage_4", "epochs=7", "seed=0", "dry_run=true")
-    done = command(*arguments)
+    done = here(*arguments)
     assert "4 runs of 2 trainings" in done.stdout  # stage_4 has no dropout: plain, noisy and longer are one training
     assert "14 epochs" in done.stdout
     assert "conv2d_1, max_pooling2d_1, flatten_1, dense_1, dense_2" in done.stdout
 
 
 def test_a_baseline_may_be_named(npz, tmp_path):
-    done = command(*small_study(npz, tmp_path, ARMS[0], "baseline=noisy", "dry_run=true"))
+    done = here(*small_study(npz, tmp_path, ARMS[0], "baseline=noisy", "dry_run=true"))
     assert "arm: noisy, plain, longer, other net (baseline noisy)" in done.stdout
     assert "  plain against noisy" in done.stdout
 
@@ -157,7 +157,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("sentence", MISTAKES)
 def test_a_mistake_in_a_study_is_one_sentence(sentence, tmp_path):
-    done = command(*MISTAKES[sentence], f"results_dir={tmp_path / 'r'}", check=2)
+    done = here(*MISTAKES[sentence], f"results_dir={tmp_path / 'r'}", check=2)
     assert sentence in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "r").exists()
 
@@ -166,7 +166,7 @@ def test_a_study_file_with_a_name_twice_is_refused_in_a_sentence(tmp_path):
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "twice.yaml").write_text("# @package _global_\narms:\n  a: []\n  a: [dropout=false]\n")
     place = f"hydra.searchpath=[file://{tmp_path}]"
-    done = command("-m", "study=twice", place, f"results_dir={tmp_path / 'r'}", check=2)
+    done = here("-m", "study=twice", place, f"results_dir={tmp_path / 'r'}", check=2)
     assert "twice.yaml must be YAML with each key once; line 4: found duplicate key a." in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
@@ -179,18 +179,18 @@ COMPONENTS = ("design=one_at_a_time", "epochs=1")
 def test_leave_one_out_and_add_one_are_named_and_compared_once_both_are_run(npz, tmp_path):
     out = (*COMPONENTS, "seed=0", "dropout=true,false", "augment=true,false", "name=out")
     add = (*COMPONENTS, "seed=0", "dropout=false,true", "augment=false,true", "name=add")
-    planned = command(*small_study(npz, tmp_path, *out, "dry_run=true"))
+    planned = here(*small_study(npz, tmp_path, *out, "dry_run=true"))
     assert "design one_at_a_time (leave-one-out): 3 cells" in planned.stdout
     assert "once add-one is recorded as well" in planned.stdout
-    command(*small_study(npz, tmp_path, *out))
+    here(*small_study(npz, tmp_path, *out))
     text = (tmp_path / "out" / "report.md").read_text()
     assert "Leave-one-out: all components are on in the baseline" in text and "cannot be said" in text
     assert "design one\\_at\\_a\\_time (leave-one-out)" in text and "## Leave-one-out against add-one" not in text
-    command(*small_study(npz, tmp_path, *add))
+    here(*small_study(npz, tmp_path, *add))
     text = (tmp_path / "add" / "report.md").read_text()
     assert "Add-one: all components are off in the baseline" in text and "(add-one)" in text
     assert "## Leave-one-out against add-one" in text
-    assert "leave-one-out is recorded as well" in command(*small_study(npz, tmp_path, *add, "dry_run=true")).stdout
+    assert "leave-one-out is recorded as well" in here(*small_study(npz, tmp_path, *add, "dry_run=true")).stdout
     ends = pd.read_csv(tmp_path / "add" / "tables" / "ends.csv").set_index(["component", "response"])
     parts = [pd.read_csv(tmp_path / name / "tables" / "runs.csv") for name in ("out", "add")]
     runs = pd.concat(parts).drop_duplicates("cell").set_index(["dropout", "augment"])
@@ -199,15 +199,15 @@ def test_leave_one_out_and_add_one_are_named_and_compared_once_both_are_run(npz,
     on, off = loss[True, True] - loss[False, True], loss[True, False] - loss[False, False]
     row = ends.loc[("dropout", "val_loss")]
     assert row[["all_on", "all_off", "difference"]].tolist() == pytest.approx([on, off, on - off], abs=1e-12)
-    again = command(*small_study(npz, tmp_path, *out))
+    again = here(*small_study(npz, tmp_path, *out))
     assert again.stderr == "" and "## Leave-one-out against add-one" in (tmp_path / "out" / "report.md").read_text()
 
 
 def test_layers_are_left_out_one_at_a_time(npz, tmp_path):
     layers = "model.without=[],[conv2d_1,dropout_1]"
     arguments = small_study(npz, tmp_path, *COMPONENTS, layers, "name=layers", "seed=0,1")
-    assert "conv2d_1, max_pooling2d_1, dropout_1, flatten_1" in command(*arguments, "dry_run=true").stdout
-    command(*arguments)
+    assert "conv2d_1, max_pooling2d_1, dropout_1, flatten_1" in here(*arguments, "dry_run=true").stdout
+    here(*arguments)
     runs = pd.read_csv(tmp_path / "layers" / "tables" / "runs.csv")
     assert runs["model.without"].unique().tolist() == ["[]", '["conv2d_1","dropout_1"]']
     text = (tmp_path / "layers" / "report.md").read_text()
@@ -217,5 +217,5 @@ def test_layers_are_left_out_one_at_a_time(npz, tmp_path):
 
 def test_layers_left_out_can_be_arms(npz, tmp_path):
     arms = "arms={whole:[],bare:['model.without=[dropout_1]'],also:['dropout=false']}"
-    done = command(*small_study(npz, tmp_path, arms, "seed=0", "dry_run=true"))
+    done = here(*small_study(npz, tmp_path, arms, "seed=0", "dry_run=true"))
     assert "3 runs of 2 trainings" in done.stdout  # without its only dropout layer, or with dropout off: one net
