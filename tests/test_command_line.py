@@ -27,7 +27,7 @@ def npz(tmp_path_factory):
 def results(npz, tmp_path_factory):
     """A results folder with a finished study of 2 x 2 cells and 2 seeds, and what its command printed."""
     folder = tmp_path_factory.mktemp("study") / "results"
-    done = command(*small_study(npz, folder, *SWEEP, "seed=0,1"))
+    done = command(*small_study(npz, folder, *SWEEP, "seed=0,1", "workers=2"))
     return folder, done
 
 
@@ -60,7 +60,7 @@ def test_a_study_trains_every_cell_and_seed_and_prints_its_table(results):
 def test_the_same_command_again_trains_nothing_and_imports_no_tensorflow(results, npz, without_tensorflow):
     folder, first = results
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    again = command(*small_study(npz, folder, *SWEEP, "seed=0,1"), env=without_tensorflow)
+    again = command(*small_study(npz, folder, *SWEEP, "seed=0,1", "workers=2"), env=without_tensorflow)
     assert table_of(again) == table_of(first) and again.stderr == ""
     after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     changed = {path.name for path in after if before.get(path) != after[path]}
@@ -100,8 +100,8 @@ def test_epochs_as_a_factor_looks_at_one_trajectory_twice(npz, tmp_path):
 def test_a_finished_study_extended_ends_as_if_trained_in_one_go(npz, tmp_path):
     for folder, lengths in {"steps": (1, 3), "whole": (3,)}.items():
         for epochs in lengths:
-            here(*small_study(npz, tmp_path / folder, f"epochs={epochs}", "seed=0", "name=one"))
-    histories = [pd.read_csv(tmp_path / folder / "one" / "tables" / "history.csv") for folder in ("steps", "whole")]
+            here(*small_study(npz, tmp_path / folder, f"epochs={epochs}", "dropout=true,false", "seed=0"))
+    histories = [pd.read_csv(tmp_path / folder / "dropout" / "tables" / "history.csv") for folder in ("steps", "whole")]
     left, right = (frame.drop(columns=[name for name in frame if "seconds" in name]) for frame in histories)
     pd.testing.assert_frame_equal(left, right, check_exact=True)
     weights = [sorted((tmp_path / folder / "runs").glob("*/checkpoint.npz")) for folder in ("steps", "whole")]
@@ -152,7 +152,7 @@ def test_the_order_of_levels_and_neighbours_do_not_change_a_run(results, npz, tm
 @pytest.mark.parametrize("launcher", ["joblib", "basic"])
 def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher):
     folder, _ = results
-    command(*small_study(npz, tmp_path, f"hydra/launcher={launcher}", "dropout=true,false", "seed=0"))
+    command(*small_study(npz, tmp_path, f"hydra/launcher={launcher}", "dropout=true,false", "seed=0,1"))
     runs = pd.read_csv(tmp_path / "dropout" / "tables" / "runs.csv").set_index(["run", "seed"])
     ours = pd.read_csv(folder / "dropout_x_binarize" / "tables" / "runs.csv").set_index(["run", "seed"])
     pd.testing.assert_series_equal(runs["val_loss"], ours["val_loss"].loc[runs.index], check_exact=True)
@@ -162,7 +162,7 @@ def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher):
 def test_one_killed_training_costs_only_itself_and_the_same_command_completes_the_study(npz, tmp_path):
     from test_pool import workers_of
 
-    arguments = small_study(npz, tmp_path, "dropout=true,false", "seed=0,1", "epochs=30", "workers=1")
+    arguments = small_study(npz, tmp_path, "dropout=true,false", "seed=0,1", "epochs=60", "workers=1")
     sweep = subprocess.Popen(
         [sys.executable, "-m", "runner", *arguments],
         cwd=ROOT,

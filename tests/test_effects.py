@@ -193,7 +193,7 @@ def test_unbalanced_data_are_fitted_in_the_order_given():
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12).map(np.array))
+@given(arrays(float, st.integers(1, 12), elements=st.floats(0, 1)))
 def test_holm_agrees_with_statsmodels(p):
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 

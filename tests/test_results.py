@@ -10,8 +10,7 @@ from analysis.report import write_report
 from runner.store import read_study
 
 RESULTS = ROOT / "results"
-COMMITTED = sorted(re.findall(r"^!/results/(\w+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE))
-STUDIES = [name for name in COMMITTED if (RESULTS / name).exists()]
+STUDIES = sorted(re.findall(r"^!/results/(\w+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE))
 
 
 def test_a_committed_report_is_what_the_analysis_writes_from_its_records(tmp_path):
