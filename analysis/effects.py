@@ -5,7 +5,7 @@ seed is that seed's effect, and the n seeds' effects carry the interval (t on n 
 
     main         mean at the level minus mean at the baseline level, averaged over the other factors
     interaction  half the difference of the simple effects, and half of that again for each further factor
-    simple       the main effect at one level of the other factors of an interaction that is clear
+    simple       the main effect at one level of the other factors of an interaction that shows
     comparison   one arm minus another
 
 In a 2^k design these are (2 / 2^k) Σ ±y. A factor with more levels gives a contrast a level, always against the
@@ -66,6 +66,7 @@ SIGN_DRAWS = 100_000  # of more seeds
 SIGN_CHUNK = 4_000_000  # flipped sums in memory at a time
 TABLED_SEEDS = 200  # up to which detectable effects are exact
 MOST_SEEDS = 1_000_000
+SHOWN = ("established", "suggestive")  # grades of an interaction whose simple effects are given
 SPARE_SIMPLE = 12  # simple effects shown in place of contrasts that a cell without runs leaves undefined
 GRADES = (
     "established",
@@ -347,9 +348,9 @@ def cell_places(runs: pd.DataFrame, design: Design) -> np.ndarray:
 def effects(runs: pd.DataFrame, design: Design, sesoi: dict[str, float] = SESOI) -> pd.DataFrame:
     """Return what each contrast does to each response; the columns are those of the module's table.
 
-    Simple effects follow at the end for each response on which an interaction is established, and
-    where cells without any complete run leave contrasts undefined; like all contrasts of exploratory
-    responses they are outside the family that Holm's correction covers.
+    Simple effects follow at the end for each primary response on which an interaction is established
+    or suggestive, and where cells without any complete run leave contrasts undefined; like all contrasts
+    of exploratory responses they are outside the family that Holm's correction covers.
     """
     measured, declared_contrasts = measure(runs, design), family(design)
     tested = [tested_rows(measured, declared_contrasts, name, sesoi) for name in measured.responses]
@@ -402,14 +403,14 @@ def defined(measured: Measured, contrasts: Contrasts) -> np.ndarray:
 
 
 def headlined(design: Design, measured: Measured, table: pd.DataFrame) -> list[tuple[str, Contrasts]]:
-    """Return for each response the simple effects that are told: of established interactions, and of what is left."""
+    """Return for each primary response the simple effects that are told: of interactions that show, of what is left."""
     contrasts = named(design)
     spare = spare_effects(design, measured)
     found = []
-    for name in measured.responses:
-        clear = table["response"].eq(name) & table["kind"].eq("interaction") & table["grade"].eq("established")
-        split = [simple for label in table["contrast"][clear] for simple in simple_effects(contrasts[label])]
-        told = list(dict.fromkeys([*split, *(spare if RESPONSES[name].primary else [])]))
+    for name in [name for name in measured.responses if RESPONSES[name].primary]:
+        shown = table["response"].eq(name) & table["kind"].eq("interaction") & table["grade"].isin(SHOWN)
+        split = [simple for label in table["contrast"][shown] for simple in simple_effects(contrasts[label])]
+        told = list(dict.fromkeys([*split, *spare]))
         if told:
             found.append((name, laid_out(design, told)))
     return found

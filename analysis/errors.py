@@ -14,6 +14,8 @@ Columns of `missed`, a row per image that at least one run misses, most missed f
 | answers | str | | what the runs said, the most frequent first: `9 ×12, 4 ×3` |
 | a column per cell | float | share | of the cell's runs that miss it |
 
+Where epochs are a factor, what follows takes of each training its last look, and of the contrast of epochs all.
+
 `split_by_factor` gives two frames, exploratory both. `images`, a row per contrast and image whose share of misses
 differs by at least half: `contrast`, `image`, `label`, `missed_baseline`, `runs_baseline`, `missed_level`,
 `runs_level`, `difference` (share at the level minus share at the baseline), `p` (two-sided exact: runs shuffled between
@@ -41,6 +43,7 @@ HALF = 0.5  # difference in the share of misses from which a factor is said to c
 SLACK = 1e-9  # differences of shares come with rounding
 SIGNIFICANT = 0.05
 CHUNK = 1 << 20  # predictions counted at a time, so that no copy of all of them is made
+LOOKS = "epochs"  # the factor whose levels are looks at one training
 SIDES = ("missed_baseline", "runs_baseline", "missed_level", "runs_level")
 IMAGE_COLUMNS = ("contrast", "image", "label", *SIDES, "difference", "p")
 SUMMARY_COLUMNS = ("contrast", "up", "down", "by_chance", "lowest_p")
@@ -123,7 +126,11 @@ class Contrast:
 
 
 def contrasts(levels: Levels, design: Design) -> list[Contrast]:
-    """Return every contrast that has a pair of cells; labels as in the table of effects."""
+    """Return every contrast that has a pair of cells; labels as in the table of effects.
+
+    A training that is looked at after 10 and after 30 epochs misses much the same images both times,
+    so only its last look counts, but where the looks themselves are compared.
+    """
     if design.kind == "arms":
         asked = [("arm", against, arm, f"{arm} against {against}") for arm, against in design.comparisons]
     else:
@@ -132,7 +139,10 @@ def contrasts(levels: Levels, design: Design) -> list[Contrast]:
             for factor, (baseline, *others) in design.factors.items()
             for level in others
         ]
-    found = [Contrast(label, matched_cells(levels, factor, (base, level))) for factor, base, level, label in asked]
+    found = [
+        Contrast(label, last_looks(matched_cells(levels, factor, (base, level)), levels))
+        for factor, base, level, label in asked
+    ]
     return [contrast for contrast in found if contrast.pairs]
 
 
@@ -145,6 +155,17 @@ def matched_cells(levels: Levels, factor: str, pair: tuple[str, str]) -> list[tu
         if cell.get(factor) == pair[0] and other is not None:
             found.append((label, other))
     return found
+
+
+def last_looks(pairs: list[tuple[str, str]], levels: Levels) -> list[tuple[str, str]]:
+    """Return the pairs, of those that are alike but for the epochs of both cells only the one with the most."""
+    last: dict[tuple[tuple[str, str], ...], tuple[str, str]] = {}
+    for pair in sorted(pairs, key=lambda pair: int(levels[pair[0]].get(LOOKS, 0))):
+        first, second = (levels[cell] for cell in pair)
+        alike = first.get(LOOKS) == second.get(LOOKS)
+        last[tuple(sorted((key, level) for key, level in first.items() if not alike or key != LOOKS))] = pair
+    kept = set(last.values())
+    return [pair for pair in pairs if pair in kept]
 
 
 @dataclass(frozen=True)
@@ -381,6 +402,16 @@ def mcnemar_sentence(row: pd.Series) -> str:
         f".05{sides}. In the median pair the changed net alone gets {row['median_only_level']:g} images right, "
         f"the other alone {row['median_only_baseline']:g}. This compares trained nets, not recipes."
     )
+
+
+def looks_sentence(design: Design) -> list[str]:
+    """Return what the comparisons take of trainings that are looked at more than once; nothing where none is."""
+    if design.kind != "factorial" or LOOKS not in design.factors or len(design.factors) < 2:
+        return []
+    return [
+        "Each training is looked at more than once: these comparisons take its last look, except that of epochs, "
+        "which takes all."
+    ]
 
 
 def binomial_sentence(accuracy: float, images: int) -> str:

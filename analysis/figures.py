@@ -67,6 +67,7 @@ FEW = 12  # epochs up to which the net gap has points and bars; more make a band
 BANDS = 6  # cells up to which the overview draws intervals as bands
 ANNOTATED = 20  # classes up to which a confusion matrix shows its counts
 SIDE_BY_SIDE = 12  # classes up to which two annotated matrices fit beside one another
+LOWEST = 1e5  # times lower than the typical worst loss is how far down a logarithmic axis reaches
 OUTLYING = 8  # times the typical curve's worst value: beyond that a curve leaves the axis
 
 TERMS = {
@@ -780,7 +781,7 @@ def view_of(values: pd.Series, lines: pd.Series, metric: str) -> View:
     if "accuracy" in metric:
         pad = 0.04 * (most - least) or 0.002
         return View(1 - most - pad, 1 - least + pad, beyond=beyond)
-    positive = max(short[short > 0].min(), worst.median() / 1000) if most > 0 else 1.0
+    positive = max(short[short > 0].min(), worst.median() / LOWEST) if most > 0 else 1.0
     if most > 30 * positive:
         room = (most / positive) ** 0.04
         return View(positive / room, most * room, logarithmic=True, beyond=beyond)

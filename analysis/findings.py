@@ -22,6 +22,7 @@ from analysis.effects import (
     GRADES,
     HIGHEST_ORDER,
     RESPONSES,
+    SHOWN,
     Contrast,
     few,
     highest_order,
@@ -307,13 +308,14 @@ def on_response(told: Told, response: str) -> Iterable[Finding]:
     family = rows[rows["kind"].ne("simple")]
     clear = family[family["kind"].eq("interaction") & family["grade"].eq("established")]
     parts = within(told, clear)
-    spare = rows[rows["kind"].eq("simple") & ~explained(told, rows, clear)]
+    split = family[family["kind"].eq("interaction") & family["grade"].isin(SHOWN)]
+    spare = rows[rows["kind"].eq("simple") & ~explained(told, rows, split)]
     clear = clear[~contained(told, clear, parts)]  # the highest: those in no other clear one
     hidden = family[contained(told, family, parts)]
     plain = pd.concat([family.drop(index=[*clear.index, *hidden.index]), spare])
     chosen = chosen_rows(plain)
     for row in records(strongest(clear).head(NOTEWORTHY)):
-        yield Finding(interaction_headline(told, row, rows), row["grade"], response, row["contrast"])
+        yield Finding(interaction_headline(told, row), row["grade"], response, row["contrast"])
     if len(hidden):
         yield Finding(overridden_sentence(told, hidden, clear), "not interpretable alone", response)
     for row in records(chosen):
@@ -341,9 +343,9 @@ def contained(told: Told, rows: pd.DataFrame, parts: set[tuple[Step, ...]]) -> n
     return np.array([told.steps(row) in parts for row in records(rows)], bool)
 
 
-def explained(told: Told, rows: pd.DataFrame, clear: pd.DataFrame) -> pd.Series:
-    """Return whether a simple effect is of a factor in a clear interaction, and not there for want of other cells."""
-    factors = {factor for row in records(clear) for factor, _, _ in told.steps(row)}
+def explained(told: Told, rows: pd.DataFrame, split: pd.DataFrame) -> pd.Series:
+    """Return whether a simple effect is of a factor in an interaction that shows, not there for want of other cells."""
+    factors = {factor for row in records(split) for factor, _, _ in told.steps(row)}
     return rows["factor"].isin(factors)
 
 
@@ -444,9 +446,10 @@ def claim(told: Told, row: dict[str, Any]) -> str:
     size = f"{abs(row['estimate']) * scale:.{places}f} {unit_of(row)}"
     if row["kind"] == "interaction":
         focus, others = interacting(told, row)
-        return (
-            f"the effect of {focus} on {label} may depend on {others}: "
-            f"the interaction{halves(told, row)} is {signed(row['estimate'] * scale, places)} {unit_of(row)}"
+        interaction = f"interaction{halves(told, row)} is {signed(row['estimate'] * scale, places)} {unit_of(row)}"
+        simple = simple_clauses(told, row)
+        return f"the effect of {focus} on {label} may depend on {others}: " + (
+            f"{simple}; the {interaction}" if simple else f"the {interaction}"
         )
     verb = "raise" if row["estimate"] > 0 else "lower"
     says = f"{verb}s" if row["grade"] == "established" else f"seems to {verb}"
@@ -477,23 +480,28 @@ def unchanged(told: Told, row: dict[str, Any], label: str) -> str:
     return f"{subject(told, row)} leaves {label} exactly as it was in all {row['n']} seeds{averaging(told, row)}"
 
 
-def interaction_headline(told: Told, row: dict[str, Any], rows: pd.DataFrame) -> str:
+def interaction_headline(told: Told, row: dict[str, Any]) -> str:
     """Return a clear interaction told by its simple effects."""
     focus, others = interacting(told, row)
     label = RESPONSES[row["response"]].label
-    simple = simple_rows(told, row, rows)
-    effects = "; ".join(simple_clause(told, each, first=place == 0) for place, each in enumerate(simple))
     scale, places = shown_as(row)
     return (
-        f"Established: the effect of {focus} on {label} depends on {others}: {effects}. "
+        f"Established: the effect of {focus} on {label} depends on {others}: {simple_clauses(told, row)}. "
         f"The interaction{halves(told, row)} is {signed(row['estimate'] * scale, places)} {unit_of(row)} "
         f"({evidence(told, row)})."
     )
 
 
-def simple_rows(told: Told, row: dict[str, Any], rows: pd.DataFrame) -> list[dict[str, Any]]:
+def simple_clauses(told: Told, row: dict[str, Any]) -> str:
+    """Return the interaction's simple effects, one after the other; nothing where the table has none of them."""
+    certain, effects = row["grade"] == "established", simple_rows(told, row)
+    return "; ".join(simple_clause(told, each, place == 0, certain) for place, each in enumerate(effects))
+
+
+def simple_rows(told: Told, row: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the simple effects of the interaction's first factor, in the order of the others' levels."""
     (factor, baseline, level), *others = told.steps(row)
+    rows = told.table[told.table["response"].eq(row["response"])]
     simple = rows[rows["kind"].eq("simple") & rows["factor"].eq(factor)]
     simple = simple[simple["baseline"].eq(baseline) & simple["level"].eq(level)]
     by_place = {each["at"]: each for each in records(simple)}
@@ -501,13 +509,14 @@ def simple_rows(told: Told, row: dict[str, Any], rows: pd.DataFrame) -> list[dic
     return [by_place[place] for place in map(", ".join, places) if place in by_place]
 
 
-def simple_clause(told: Told, row: dict[str, Any], first: bool) -> str:
+def simple_clause(told: Told, row: dict[str, Any], first: bool, certain: bool) -> str:
     """Return `at b=x, changing a from p to q lowers it by 1.0 percentage points (95 % interval ...)`."""
     scale, places = shown_as(row)
     what = subject(told, row | {"at": ""}) if first else "it"
     size = f"{abs(row['estimate']) * scale:.{places}f} {unit_of(row)}"
     if row["grade"] == "suggestive":
-        change = f"{'raises' if row['estimate'] > 0 else 'lowers'} it by {size}"
+        verb = "raise" if row["estimate"] > 0 else "lower"
+        change = f"{f'{verb}s' if certain else f'seems to {verb}'} it by {size}"
     else:
         change = f"changes it by {signed(row['estimate'] * scale, places)} {unit_of(row)}"
     doubt = "" if row["grade"] == "suggestive" else f": {row['grade']}"

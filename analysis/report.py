@@ -361,6 +361,7 @@ def misses_section(evidence: Evidence, figures: list[str]) -> list[str]:
         *errors.missed_sentences(misses.table, misses.runs, len(misses.images)),
         *errors.split_sentences(misses.split.contrasts),
         *errors.mcnemar_sentences(misses.mcnemar),
+        *errors.looks_sentence(evidence.study.design),
     ]
     best = evidence.cells["val_accuracy"].max()
     if pd.notna(best):
@@ -398,19 +399,28 @@ def of(part: pd.Series, whole: pd.Series) -> pd.Series:
 def cost(study: Study) -> list[str]:
     """Return what the study took, what sharing saved and what one more seed would take."""
     declaration, records = study.declaration, study.records.values()
-    epochs = sum(record.epochs for record in records)
-    seconds = sum(sum(record.history[name]) for record in records for name in tables.SECONDS)
-    cpu = sum(sum(record.history.get("cpu_seconds", [])) for record in records)
     asked_for = sum(run["epochs"] for run in declaration["runs"])
+    used = epochs_used(study)
+    epochs = sum(used.values())
+    seconds = sum(sum(study.records[run_id].history[name][:n]) for run_id, n in used.items() for name in tables.SECONDS)
+    cpu = sum(sum(study.records[run_id].history.get("cpu_seconds", [])[:n]) for run_id, n in used.items())
     elsewhere = sum(record.summary.get("study") != declaration["name"] for record in records)
     each_seed = seconds / max(len(declaration["seeds"]), 1)
     return [
         f"- {count(len(records), 'training')}, {count(epochs, 'epoch')}, for {count(asked_for, 'epoch')} asked for; "
         f"sharing trainings saved {declaration['epochs_shared']:,}",
-        f"- {count(elsewhere, 'training')} reused from other studies",
+        f"- {count(elsewhere, 'training')} made or extended by other studies",
         f"- {duration(seconds)} of training and measuring, {duration(cpu)} of processor time",
         f"- one more seed would take about {duration(each_seed)} of training and measuring, shared by the workers",
     ]
+
+
+def epochs_used(study: Study) -> dict[str, int]:
+    """Return the epochs of each record that the study looks at, fewer than it has where another study went on."""
+    longest: dict[str, int] = {}
+    for run in study.declaration["runs"]:
+        longest[run["run"]] = max(run["epochs"], longest.get(run["run"], 0))
+    return {run_id: min(longest[run_id], record.epochs) for run_id, record in study.records.items()}
 
 
 def made(study: Study) -> list[str]:

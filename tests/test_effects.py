@@ -431,7 +431,7 @@ def test_a_lost_cell_of_a_factorial_leaves_the_simple_effects_of_the_others():
     assert set(table.loc[table["kind"].ne("simple"), "grade"]) == {"cannot be said"}
 
 
-def test_simple_effects_are_given_where_an_interaction_is_established():
+def test_simple_effects_are_given_where_an_interaction_shows():
     random = np.random.default_rng(0)
     noise = random.normal(0, 0.001, (6, 4)) + random.normal(0, 0.01, (6, 1))
     clear = effects(runs_of(TWO_BY_TWO, 0.9 + noise + np.array([0, 0, -0.03, 0])), TWO_BY_TWO)
@@ -443,6 +443,10 @@ def test_simple_effects_are_given_where_an_interaction_is_established():
         "binarize: false → true at dropout=false",
     ]
     assert simple["p_holm"].isna().all()
+    likely = 0.9 + np.outer([0.004, 0.012, 0.002, 0.016, 0.006], [0, 0, 0, 1])
+    likely = effects(runs_of(TWO_BY_TWO, likely), TWO_BY_TWO)
+    assert row_of(likely, "dropout × binarize")["grade"] == "suggestive"
+    assert list(likely.loc[likely["kind"].eq("simple"), "contrast"]) == list(simple["contrast"])
     plain = effects(runs_of(TWO_BY_TWO, 0.9 + noise + np.array([0, 0, -0.03, -0.03])), TWO_BY_TWO)
     assert not plain["kind"].eq("simple").any()
 

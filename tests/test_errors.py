@@ -132,6 +132,30 @@ def test_what_chance_alone_would_split_is_counted_over_all_shuffles():
     assert (summary["up"], summary["down"]) == (1, 0)
 
 
+def test_a_training_that_is_looked_at_twice_counts_once_but_where_the_looks_are_compared():
+    design = Design("factorial", {"dropout": ("true", "false"), "epochs": ("3", "30")})
+    cells = {f"{a}, {b}": {"dropout": a, "epochs": b} for a, b in product(*design.factors.values())}
+    misses = {"true, 3": [5, 0], "true, 30": [0, 1], "false, 3": [0, 0], "false, 30": [5, 1]}
+    answers = {cell: (np.arange(5)[:, None] < np.array(of)).astype(np.uint8) for cell, of in misses.items()}
+    split = errors.split_by_factor(answers, np.zeros(2, np.uint8), cells, design)
+    [dropout] = split.images.to_dict("records")
+    sides = ["missed_baseline", "runs_baseline", "missed_level", "runs_level"]
+    assert (dropout["contrast"], dropout["image"]) == ("dropout: true → false", 0)
+    assert [dropout[side] for side in sides] == [0, 5, 5, 5]
+    pairs = errors.mcnemar_contrasts(answers, np.zeros(2, np.uint8), cells, design).set_index("contrast")["pairs"]
+    assert pairs.to_dict() == {"dropout: true → false": 5, "epochs: 3 → 30": 10}
+    assert len(errors.looks_sentence(design)) == 1
+    for other in (DROPOUT, Design("factorial", {"epochs": ("3", "30")}), Design("one_at_a_time", design.factors)):
+        assert errors.looks_sentence(other) == []
+
+
+def test_of_looks_that_are_not_in_both_cells_the_last_common_one_counts():
+    design = Design("factorial", {"dropout": ("true", "false"), "epochs": ("3", "30")})
+    cells = {f"{a}, {b}": {"dropout": a, "epochs": b} for a, b in product(*design.factors.values())}
+    left = {cell: levels for cell, levels in cells.items() if cell != "false, 30"}
+    assert errors.contrasts(left, design)[0].pairs == [("true, 3", "false, 3")]
+
+
 def test_with_three_runs_a_level_no_image_is_said_to_be_split():
     cells, labels = split_cells(baseline=[0], level=[3], runs=3)
     split = errors.split_by_factor(cells, labels, LEVELS, DROPOUT)

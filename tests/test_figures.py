@@ -234,6 +234,19 @@ def test_losses_over_some_decades_get_a_logarithmic_axis_that_says_so():
     assert "loss, nats (logarithmic)" in [text.get_text() for text in texts(figure)]
 
 
+@pytest.mark.parametrize(("lowest", "shown"), [(2e-5, True), (1e-12, False)])
+def test_a_net_that_learns_all_training_images_by_heart_stays_on_the_axis_until_its_loss_is_next_to_nothing(
+    lowest, shown
+):
+    history = history_of(["a", "b"], epochs=20)
+    history["val_loss"] = 0.2
+    history["loss"] = 0.2 * (lowest / 0.2) ** ((history["epoch"] - 1) / 19)
+    panel = figures.curves(history, means_of(history), "loss", figures.palette(["a", "b"])).axes[0]
+    low, high = panel.get_ylim()
+    assert (low < lowest) == shown
+    assert high > 0.2 and low > 0.2 / 1e6
+
+
 def test_a_cell_without_runs_keeps_its_panel():
     history = history_of(["a"])
     figure = figures.curves(history, means_of(history), "accuracy", figures.palette(["a", "gone"]))

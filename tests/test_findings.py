@@ -86,6 +86,23 @@ def test_a_clear_interaction_is_told_by_its_simple_effects_and_the_averages_are_
     assert found[1].text.endswith("), which are averages over this interaction.")
 
 
+def test_an_interaction_that_may_be_there_gives_its_simple_effects_and_leaves_the_averages_standing():
+    fourth, third = [0.004, 0.012, 0.002, 0.016, 0.006], [0.001, -0.001, 0, 0.001, 0]
+    found = told(TWO_BY_TWO, runs_of(TWO_BY_TWO, 0.9 + np.outer(fourth, [0, 0, 0, 1]) + np.outer(third, [0, 0, 1, 0])))
+    assert [finding.contrast for finding in found] == [
+        "dropout: true → false",
+        "binarize: false → true",
+        "dropout × binarize",
+    ]
+    assert {finding.grade for finding in found} == {"suggestive"}
+    assert found[2].text.startswith(
+        "Suggestive: the effect of dropout on validation accuracy may depend on binarize: at binarize=false, changing "
+        "dropout from true to false changes it by +0.02 percentage points (95 % interval −0.08 to 0.12: not shown); "
+        "at binarize=true, it seems to raise it by 0.80 percentage points (95 % interval 0.08 to 1.52); the "
+        "interaction (half the difference of the two effects) is +0.39 percentage points (95 % interval 0.02 to 0.76, "
+    )
+
+
 def test_an_interaction_of_three_factors_stands_above_those_within_it():
     design = Design("factorial", dict.fromkeys("abc", ("off", "on")))
     random = np.random.default_rng(0).normal(0, 1e-4, (5, 8))

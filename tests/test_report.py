@@ -13,7 +13,7 @@ from conftest import ROOT, recorded_study
 from analysis import freshness
 from analysis.evidence import gather, shown_cells
 from analysis.report import write_report
-from runner.store import Store
+from runner.store import Store, read_study
 
 FACTORS = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
 SECTIONS = [
@@ -211,6 +211,18 @@ def test_what_has_changed_is_written_again(tmp_path, change):
     assert complete == (change != "record")
     assert ((folder / "report.md").read_text() == report) == (change != "record")
     assert (folder / "tables" / "runs.csv").is_file()
+
+
+def test_the_cost_counts_no_epoch_that_only_another_study_asked_for(tmp_path):
+    folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2, epochs=4)
+    assert "4 trainings, 16 epochs, for 16 epochs asked for" in written(folder)[0]
+    declaration = read_study(folder)
+    for run in declaration["runs"]:
+        run["epochs"] = 2
+    text, _ = written(Store(tmp_path).write_study("made", declaration))
+    assert "4 trainings, 8 epochs, for 8 epochs asked for" in text
+    assert "24 s of training and measuring, 20 s of processor time" in text
+    assert "one more seed would take about 12 s of" in text
 
 
 def test_an_up_to_date_report_costs_no_pandas(tmp_path):
