@@ -40,9 +40,10 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation
 from PIL import Image
 
-from analysis.rounding import scale_of
+from analysis.rounding import difference_and_interval, scale_of
 
 PAGE = 7.5  # inches wide
 DPI = 130
@@ -68,6 +69,8 @@ BANDS = 6  # cells up to which the overview draws intervals as bands
 ANNOTATED = 20  # classes up to which a confusion matrix shows its counts
 SIDE_BY_SIDE = 12  # classes up to which two annotated matrices fit beside one another
 LOWEST = 1e5  # times lower than the typical worst loss is how far down a logarithmic axis reaches
+FLATTENING = 16  # times the typical effect: beyond that an effect leaves the axis
+FEW_FAR = 5  # if at most one in so many does
 OUTLYING = 8  # times the typical curve's worst value: beyond that a curve leaves the axis
 
 TERMS = {
@@ -310,10 +313,11 @@ def effects(table: pd.DataFrame, seed_effects: pd.DataFrame, response: str) -> F
     """Draw every contrast's effect on `response` with its interval, every seed's own difference as a dot below it.
 
     The band is the smallest effect of interest, where the frame has one. An interval that would flatten all else
-    ends in an arrow at the edge.
+    ends in an arrow at the edge; of an effect that would, the figures stand there.
     """
     rows = table[table["response"] == response].reset_index(drop=True)
     dots = seed_effects[seed_effects["response"] == response]
+    far = flattening(rows, dots)
     labels = [wrap(contrast, 2.4) for contrast in rows["contrast"]]
     heights = np.array([max(0.34, lines_in(label) * LINE + 0.1) for label in labels])
     places, height = np.cumsum(heights) - heights / 2, max(0.4, heights.sum() + 0.06)
@@ -322,7 +326,7 @@ def effects(table: pd.DataFrame, seed_effects: pd.DataFrame, response: str) -> F
         1,
         height,
         effect_label(response),
-        key=effect_key(rows, response),
+        key=effect_key(rows, response, far.any()),
         left=max((width_of(line) for label in labels for line in label.split("\n")), default=0) + 0.2,
         bottom=0.22,
     )
@@ -330,14 +334,40 @@ def effects(table: pd.DataFrame, seed_effects: pd.DataFrame, response: str) -> F
     panel.set_ylim(height, 0)
     panel.set_yticks(places, labels, fontsize=TEXT)
     panel.grid(visible=False, axis="y")
-    effect_axis(panel, rows, dots, response)
+    effect_axis(panel, rows[~far], dots[~dots["contrast"].isin(rows["contrast"][far])], response)
     draw_effects(panel, rows, places)
+    for place, row in zip(places[far], rows[far].to_dict("records"), strict=True):
+        write_far(panel, place, row)
     below = dict(zip(rows["contrast"], places + 0.12, strict=True))
     drawn = dots[dots["contrast"].isin(below)]
     panel.plot(
         drawn["effect"], drawn["contrast"].map(below), "o", color=INK, alpha=0.5, markersize=2.6, markeredgewidth=0
     )
     return figure
+
+
+def flattening(rows: pd.DataFrame, dots: pd.DataFrame) -> np.ndarray:
+    """Return which effects are so large that the others could not be told apart, where those are few: (rows,) bool."""
+    size = dots["effect"].abs().replace(np.inf, np.nan).groupby(dots["contrast"]).max().reindex(rows["contrast"])
+    far = (size > FLATTENING * size.quantile(0.5, interpolation="lower")).to_numpy()
+    return far if far.sum() * FEW_FAR <= len(rows) else np.zeros(len(rows), bool)
+
+
+def write_far(panel: Axes, place: float, row: dict[str, Any]) -> None:
+    """Write an effect that lies beyond the axis beside the edge that it lies beyond."""
+    left = row["estimate"] < 0
+    panel.annotate(
+        difference_and_interval(row["estimate"], row["low"], row["high"], row["response"]),
+        (0.0 if left else 1.0, place),
+        xycoords=panel.get_yaxis_transform(),
+        xytext=(8 if left else -8, 0),
+        textcoords="offset points",
+        ha="left" if left else "right",
+        va="center",
+        fontsize=SMALL,
+        color=GRADES.get(row["grade"], OTHER_GRADE)[1],
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+    )
 
 
 def effect_axis(panel: Axes, rows: pd.DataFrame, dots: pd.DataFrame, response: str) -> None:
@@ -367,7 +397,9 @@ def draw_effects(panel: Axes, rows: pd.DataFrame, places: np.ndarray) -> None:
         panel.plot(group["estimate"], at, linestyle="", zorder=3, label=grade, **mark(marker, edge, face))
     for edge, marker, column, sign in ((low, "<", "low", 1), (high, ">", "high", -1)):
         outside = (sign * (rows[column] - edge) < 0).to_numpy()
-        panel.plot(np.full(outside.sum(), edge), places[outside], marker, color=INK, markersize=4, clip_on=False)
+        inside = panel.transData + ScaledTranslation(sign * 2 / 72, 0, panel.figure.dpi_scale_trans)
+        at = np.full(outside.sum(), edge), places[outside]
+        panel.plot(*at, marker, color=INK, markersize=4, markeredgewidth=0, transform=inside, clip_on=False)
 
 
 def mark(marker: str, edge: str, face: str) -> dict[str, Any]:
@@ -382,8 +414,8 @@ def mark(marker: str, edge: str, face: str) -> dict[str, Any]:
     }
 
 
-def effect_key(rows: pd.DataFrame, response: str) -> list[tuple[str, Artist]]:
-    """Return the grades that occur, in the order of their strength, then dots and band."""
+def effect_key(rows: pd.DataFrame, response: str, far: bool) -> list[tuple[str, Artist]]:
+    """Return the grades that occur, in the order of their strength, then dots, band and what lies beyond the axis."""
     strength = {grade: place for place, grade in enumerate(GRADES)}
     grades = sorted(rows["grade"].unique(), key=lambda grade: strength.get(grade, len(strength)))
     entries: list[tuple[str, Artist]] = [
@@ -395,6 +427,8 @@ def effect_key(rows: pd.DataFrame, response: str) -> list[tuple[str, Artist]]:
     if np.isfinite(sesoi):
         shown = f"smallest effect of interest: ± {sesoi * scale_of(response)[0]:g} {unit_of(response)}"
         entries.append((shown, Patch(color=MUTED_FILL)))
+    if far:
+        entries.append(("beyond the axis: estimate [95 % interval]", Line2D([], [], **EDGE_MARK, marker="<")))
     return entries
 
 

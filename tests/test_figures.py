@@ -327,6 +327,28 @@ def test_an_interval_far_wider_than_the_differences_ends_in_an_arrow():
     assert [len(line.get_xdata()) for line in panel.lines if line.get_marker() in "<>"] == [1, 1]
 
 
+def test_an_effect_that_would_flatten_all_others_stands_in_figures_at_the_edge():
+    table, own = effects_of(list("abcdef"))
+    of_e = table["contrast"].eq("e")
+    table.loc[of_e, ["estimate", "low", "high"]] = [-0.3, -0.4, -0.2]
+    own.loc[own["contrast"].eq("e"), "effect"] = -0.3
+    figure = figures.effects(table, own, "val_accuracy")
+    panel = figure.axes[0]
+    assert panel.get_xlim()[0] > -0.02
+    [shown] = panel.texts
+    assert shown.get_text() == "−30 [−40, −20]"
+    assert shown.xy == (0.0, panel.get_yticks()[4]) and shown.get_ha() == "left"
+    assert "beyond the axis: estimate [95 % interval]" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_an_effect_stays_on_the_axis_where_few_others_would_gain_by_its_leaving():
+    table, own = effects_of(list("abcd"))
+    table.loc[0, ["estimate", "low", "high"]] = [-0.3, -0.4, -0.2]
+    own.loc[own["contrast"].eq("a"), "effect"] = -0.3
+    panel = figures.effects(table, own, "val_accuracy").axes[0]
+    assert panel.get_xlim()[0] < -0.4 and not panel.texts
+
+
 def test_effects_of_one_seed_have_no_interval():
     table, own = effects_of(["a"], seeds=(0,), sesoi=np.nan)
     table[["low", "high"]] = np.nan
