@@ -371,21 +371,27 @@ def misses_section(evidence: Evidence, figures: list[str]) -> list[str]:
 
 
 def split_table(split: errors.Split) -> list[str]:
-    """Return the images whose share of misses a factor changes most, or nothing where there are none."""
+    """Return the images whose share of misses a factor changes most, as many of each contrast; nothing without any."""
     if split.images.empty:
         return []
+    room = max(1, LISTED // split.images["contrast"].nunique())
+    images = split.images.groupby("contrast", sort=False).head(room).head(LISTED)
     table = pd.DataFrame(
         {
-            "effect": split.images["contrast"].map(one_line),
-            "image": split.images["image"].astype(str),
-            "class": split.images["label"].astype(str),
-            "missed at the baseline": of(split.images["missed_baseline"], split.images["runs_baseline"]),
-            "missed at the level": of(split.images["missed_level"], split.images["runs_level"]),
-            "p exact": split.images["p"].map(p_value),
+            "effect": images["contrast"].map(one_line),
+            "image": images["image"].astype(str),
+            "class": images["label"].astype(str),
+            "missed at the baseline": of(images["missed_baseline"], images["runs_baseline"]),
+            "missed at the level": of(images["missed_level"], images["runs_level"]),
+            "p exact": images["p"].map(p_value),
         }
     )
-    more = [f"and {len(table) - LISTED} more"] if len(table) > LISTED else []
-    return [*markdown_table(table.head(LISTED)), *more, ""]
+    left = len(split.images) - len(table)
+    return [
+        *markdown_table(table),
+        "",
+        *([f"And {left:,} more; tables/missed.csv has every image.", ""] if left else []),
+    ]
 
 
 def of(part: pd.Series, whole: pd.Series) -> pd.Series:

@@ -11,8 +11,9 @@ import pytest
 from conftest import ROOT, recorded_study
 
 from analysis import freshness
+from analysis.errors import Split
 from analysis.evidence import gather, shown_cells
-from analysis.report import write_report
+from analysis.report import split_table, write_report
 from runner.store import Store, read_study
 
 FACTORS = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
@@ -211,6 +212,18 @@ def test_what_has_changed_is_written_again(tmp_path, change):
     assert complete == (change != "record")
     assert ((folder / "report.md").read_text() == report) == (change != "record")
     assert (folder / "tables" / "runs.csv").is_file()
+
+
+def test_images_of_every_contrast_are_listed_and_the_rest_counted_below_the_table():
+    images = pd.DataFrame({"contrast": ["a"] * 30 + ["b"] * 3, "image": range(33), "label": 0, "p": 0.01})
+    images = images.assign(missed_baseline=0, runs_baseline=5, missed_level=5, runs_level=5)
+    lines = split_table(Split(images, pd.DataFrame()))
+    assert [line.split(" | ")[:2] for line in lines[2:-3]] == [
+        *(["| a", str(image)] for image in range(10)),
+        *(["| b", str(image)] for image in range(30, 33)),
+    ]
+    assert lines[-3:] == ["", "And 20 more; tables/missed.csv has every image.", ""]
+    assert split_table(Split(images.tail(3), pd.DataFrame()))[-2].startswith("| b | 32")
 
 
 def test_the_cost_counts_no_epoch_that_only_another_study_asked_for(tmp_path):
