@@ -349,7 +349,7 @@ def effects(table: pd.DataFrame, seed_effects: pd.DataFrame, response: str) -> F
 def flattening(rows: pd.DataFrame, dots: pd.DataFrame) -> np.ndarray:
     """Return which effects are so large that the others could not be told apart, where those are few: (rows,) bool."""
     size = dots["effect"].abs().replace(np.inf, np.nan).groupby(dots["contrast"]).max().reindex(rows["contrast"])
-    far = (size > FLATTENING * size.quantile(0.5, interpolation="lower")).to_numpy()
+    far = (size > FLATTENING * size[size > 0].quantile(0.5, interpolation="lower")).to_numpy()
     return far if far.sum() * FEW_FAR <= len(rows) else np.zeros(len(rows), bool)
 
 

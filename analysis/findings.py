@@ -468,7 +468,7 @@ def bounded(told: Told, row: dict[str, Any], label: str) -> str:
     """Return what is shown to be small."""
     if row["kind"] == "interaction":
         names = listed([step_name(told, step) for step in told.steps(row)])
-        return f"the interaction of {names} on {label} is less than {sesoi_of(row)} either way"
+        return f"the interaction of {names} on {label}{halves(told, row)} is less than {sesoi_of(row)} either way"
     return f"{subject(told, row)} changes {label} by less than {sesoi_of(row)} either way{averaging(told, row)}"
 
 

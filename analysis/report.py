@@ -308,7 +308,8 @@ EFFECTS_NOTE = [
     "with the lowest value that so few seeds allow; p Holm is corrected over all terms and both responses. d_z is the "
     "estimate over the standard deviation of the seeds' differences; ρ the correlation of the arms over seeds; seeds "
     "is how many show an effect of the size seen, and of the smallest size of interest, with 80 % power; p pooled is "
-    "the ANOVA with seed as block.",
+    "the ANOVA with seed as block and one error for all cells, which a cell that scatters far more than the others "
+    "widens for all.",
     "Accuracies are in percentage points, losses in nats. The exploratory responses (the gap and its parts) are in "
     "tables/effects.csv.",
 ]
@@ -371,11 +372,12 @@ def misses_section(evidence: Evidence, figures: list[str]) -> list[str]:
 
 
 def split_table(split: errors.Split) -> list[str]:
-    """Return the images whose share of misses a factor changes most, as many of each contrast; nothing without any."""
-    if split.images.empty:
+    """Return the images that a factor changes with an exact p of .05 or less, as many of each contrast, if any."""
+    clear = split.images[split.images["p"] <= effects.ALPHA]
+    if clear.empty:
         return []
-    room = max(1, LISTED // split.images["contrast"].nunique())
-    images = split.images.groupby("contrast", sort=False).head(room).head(LISTED)
+    room = max(1, LISTED // clear["contrast"].nunique())
+    images = clear.groupby("contrast", sort=False).head(room).head(LISTED)
     table = pd.DataFrame(
         {
             "effect": images["contrast"].map(one_line),
@@ -387,11 +389,8 @@ def split_table(split: errors.Split) -> list[str]:
         }
     )
     left = len(split.images) - len(table)
-    return [
-        *markdown_table(table),
-        "",
-        *([f"And {left:,} more; tables/missed.csv has every image.", ""] if left else []),
-    ]
+    more = [f"And {left:,} more; tables/missed.csv has every image.", ""] if left else []
+    return [*markdown_table(table), "", *more]
 
 
 def of(part: pd.Series, whole: pd.Series) -> pd.Series:
@@ -415,7 +414,7 @@ def cost(study: Study) -> list[str]:
     return [
         f"- {count(len(records), 'training')}, {count(epochs, 'epoch')}, for {count(asked_for, 'epoch')} asked for; "
         f"sharing trainings saved {declaration['epochs_shared']:,}",
-        f"- {count(elsewhere, 'training')} made or extended by other studies",
+        f"- {count(elsewhere, 'training')} made or last extended by another study",
         f"- {duration(seconds)} of training and measuring, {duration(cpu)} of processor time",
         f"- one more seed would take about {duration(each_seed)} of training and measuring, shared by the workers",
     ]

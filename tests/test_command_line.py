@@ -71,7 +71,7 @@ def test_a_study_that_shares_runs_with_another_trains_only_the_rest(results, npz
     folder, _ = results
     done = here(*small_study(npz, folder, "dropout=true,false", "seed=0,1,2"))
     assert "[2/2]" in done.stderr and "[3/" not in done.stderr
-    assert "4 trainings made or extended by other studies" in (folder / "dropout" / "report.md").read_text()
+    assert "4 trainings made or last extended by another study" in (folder / "dropout" / "report.md").read_text()
 
 
 def test_a_dry_run_says_what_would_be_trained_and_trains_nothing(npz, tmp_path, without_tensorflow):
@@ -156,7 +156,7 @@ def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher):
     runs = pd.read_csv(tmp_path / "dropout" / "tables" / "runs.csv").set_index(["run", "seed"])
     ours = pd.read_csv(folder / "dropout_x_binarize" / "tables" / "runs.csv").set_index(["run", "seed"])
     pd.testing.assert_series_equal(runs["val_loss"], ours["val_loss"].loc[runs.index], check_exact=True)
-    assert "0 trainings made or extended by other studies" in (tmp_path / "dropout" / "report.md").read_text()
+    assert "0 trainings made or last extended by another study" in (tmp_path / "dropout" / "report.md").read_text()
 
 
 def test_one_killed_training_costs_only_itself_and_the_same_command_completes_the_study(npz, tmp_path):

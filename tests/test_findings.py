@@ -228,6 +228,15 @@ def test_an_effect_within_the_smallest_of_interest_is_called_that():
     )
 
 
+def test_a_small_interaction_says_how_it_is_counted():
+    found = told(TWO_BY_TWO, runs_of(TWO_BY_TWO, planted(TWO_BY_TWO, [0, 0, -0.02, -0.02], scatter=0.1)))
+    [small] = [finding.text for finding in found if finding.contrast == "dropout × binarize"]
+    assert small.startswith(
+        "Smaller than of interest: the interaction of dropout and binarize on validation accuracy (half the difference "
+        "of the two effects) is less than 0.1 percentage points either way ("
+    )
+
+
 def test_an_established_effect_may_be_too_small_to_matter():
     own = np.array([0.0004, 0.0005, 0.0004, 0.0005, 0.0005])
     [found] = told(ONE, runs_of(ONE, 0.97 + SEEDS + np.column_stack([np.zeros(5), own])))

@@ -224,6 +224,7 @@ def test_images_of_every_contrast_are_listed_and_the_rest_counted_below_the_tabl
     ]
     assert lines[-3:] == ["", "And 20 more; tables/missed.csv has every image.", ""]
     assert split_table(Split(images.tail(3), pd.DataFrame()))[-2].startswith("| b | 32")
+    assert split_table(Split(images.assign(p=0.2), pd.DataFrame())) == []
 
 
 def test_the_cost_counts_no_epoch_that_only_another_study_asked_for(tmp_path):
