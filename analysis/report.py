@@ -407,8 +407,7 @@ def cost(study: Study) -> list[str]:
     asked_for = sum(run["epochs"] for run in declaration["runs"])
     used = epochs_used(study)
     epochs = sum(used.values())
-    seconds = sum(sum(study.records[run_id].history[name][:n]) for run_id, n in used.items() for name in tables.SECONDS)
-    cpu = sum(sum(study.records[run_id].history.get("cpu_seconds", [])[:n]) for run_id, n in used.items())
+    seconds, cpu = spent(study, used, tables.SECONDS), spent(study, used, ("cpu_seconds",))
     elsewhere = sum(record.summary.get("study") != declaration["name"] for record in records)
     each_seed = seconds / max(len(declaration["seeds"]), 1)
     return [
@@ -426,6 +425,12 @@ def epochs_used(study: Study) -> dict[str, int]:
     for run in study.declaration["runs"]:
         longest[run["run"]] = max(run["epochs"], longest.get(run["run"], 0))
     return {run_id: min(longest[run_id], record.epochs) for run_id, record in study.records.items()}
+
+
+def spent(study: Study, used: dict[str, int], columns: Iterable[str]) -> float:
+    """Return what columns of the history sum to over the epochs that are used, in seconds."""
+    histories = [(study.records[run_id].history, epochs) for run_id, epochs in used.items()]
+    return sum(sum(history.get(name, [])[:epochs]) for history, epochs in histories for name in columns)
 
 
 def made(study: Study) -> list[str]:
