@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis import effects, ends, errors, figures, findings, gap, reported, tables
 from analysis.tables import Design, Study
+from runner.metrics import read_metrics
 from runner.store import Store
 
 CELLS_SHOWN = 24  # in tables and figures; all cells are in the CSV files
@@ -58,7 +59,8 @@ def gather(folder: Path) -> Evidence:
     scores = compared[["cell", "seed", "epoch", *tables.METRICS]]  # a row has many terms: no room for levels in each
     averaged = gap.means(gap.terms(scores))
     runs = study.runs.merge(gap.run_gaps(compared), on=["cell", "seed"], how="left", validate="one_to_one")
-    found = effects.effects(runs, study.design, study.declaration["sesoi"])
+    smallest = {metric.name: metric.sesoi for metric in read_metrics(study.declaration["metrics"])}
+    found = effects.effects(runs, study.design, {name: size for name, size in smallest.items() if size is not None})
     return Evidence(
         study=study,
         cells=cells,
@@ -112,7 +114,7 @@ def misses(study: Study, cells: pd.DataFrame, store: Store) -> Misses | None:
 
 def validation_set(study: Study, store: Store) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the images and labels that all runs were validated on, or None where they differ or are not kept."""
-    digests = {record.spec["dataset"]["sha256"] for record in study.records.values()}
+    digests = {record.summary["validation"] for record in study.records.values()}
     return store.validation(digests.pop()) if len(digests) == 1 else None
 
 
@@ -147,7 +149,7 @@ def at_baseline(
 
 def classes_of(study: Study) -> int:
     """Return how many classes the study's datasets have."""
-    return max(record.spec["dataset"]["classes"] for record in study.records.values())
+    return max(record.summary["classes"] for record in study.records.values())
 
 
 def confusion(

@@ -33,7 +33,6 @@ from analysis.effects import (
 from analysis.markup import one_line
 from analysis.rounding import decimals, scale_of
 from analysis.tables import Design, complete_seeds
-from runner.store import component_mode
 
 UNITS = {"accuracy": "percentage points", "loss": "nats"}
 MANY_TESTS = 20  # from which it is said how many intervals exclude zero by chance
@@ -97,6 +96,7 @@ def findings(declaration: dict[str, Any], effects: pd.DataFrame, runs: pd.DataFr
         declaration["design"],
         {factor["key"]: tuple(factor["levels"]) for factor in declaration["factors"]},
         tuple(tuple(pair) for pair in declaration.get("comparisons", ())),
+        declaration["mode"],
     )
     everywhere = tuple(key for key, where in inert_factors(declaration) if not where)
     told = without_inert(Told(design, everywhere, named(design), effects))
@@ -197,7 +197,7 @@ def cautions(effects: pd.DataFrame, runs: pd.DataFrame) -> Iterable[Finding]:
 
 def design_notes(design: Design, both_ends: bool = False) -> Iterable[Finding]:
     """Yield what the design leaves open; `both_ends` tells whether leave-one-out and add-one were both run."""
-    mode = component_mode(design.kind, design.factors)
+    mode = design.mode
     if mode:
         on = "on" if mode == "leave-one-out" else "off"
         together = "shows only where the other end is compared" if both_ends else "cannot be said"
@@ -548,8 +548,7 @@ def subject(told: Told, row: dict[str, Any]) -> str:
     factor, baseline, level = (one_line(row[name]) for name in ("factor", "baseline", "level"))
     if row["kind"] == "comparison":
         return f"{level} instead of {baseline}"
-    mode = component_mode(told.design.kind, told.design.factors)
-    verb = {"leave-one-out": "leaving out", "add-one": "adding"}.get(mode)
+    verb = {"leave-one-out": "leaving out", "add-one": "adding"}.get(told.design.mode)
     part = component(row["factor"], row["level"])
     done = f"{verb} {one_line(part)}" if verb else f"changing {factor} from {baseline} to {level}"
     return f"at {one_line(row['at'])}, {done}" if row["at"] else done

@@ -9,8 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from runner.files import SCRAP
-from runner.store import Store, canonical_json, read_study, write_file
+from runner.store import SCRAP, Store, canonical_json, read_study, write_file
 
 NOTE = ".report.json"
 

@@ -19,8 +19,7 @@ from analysis.latex import latex_table
 from analysis.markup import code, markdown, one_line, spreadsheet
 from analysis.rounding import difference_and_interval, duration, mean_and_half_width, p_value
 from analysis.tables import Study
-from runner.files import SCRAP, make_folder
-from runner.store import component_mode, write_file
+from runner.store import SCRAP, make_folder, write_file
 
 FOLDERS = ("figures", "tables")
 LISTED = 20  # runs or images listed one by one
@@ -171,7 +170,7 @@ def asked(study: Study) -> list[str]:
         listed = ", ".join(markdown(one_line(level)) for level in levels)
         lines.append(f"- **{markdown(one_line(key))}**: {listed} (baseline {markdown(one_line(levels[0]))})")
     lines += [f"- {markdown(f'{one_line(arm)} against {one_line(against)}')}" for arm, against in compared_arms(study)]
-    mode = component_mode(study.design.kind, study.design.factors)
+    mode = declaration["mode"]
     return [
         *lines,
         f"- design {markdown(declaration['design'])}{mode and f' ({mode})'}: {count(cells, 'cell')} × "
@@ -440,7 +439,7 @@ def made(study: Study) -> list[str]:
     for title, values in {
         "commit": [record.summary.get("commit") for record in records],
         "code that determines numbers": [f"sha256 {record.spec['code'][:16]}" for record in records],
-        "dataset": [f"{r.summary.get('dataset')}, sha256 {r.spec['dataset']['sha256'][:16]}" for r in records],
+        "dataset": [f"{r.summary['data']}, sha256 {r.summary['validation'][:16]}" for r in records],
         "images": [images_of(record.summary) for record in records],
         "environment": [described(each) for record in records for each in record.summary["environments"]],
     }.items():
@@ -457,7 +456,7 @@ def shares(values: list[str | None]) -> list[tuple[str, str]]:
 
 def images_of(summary: dict[str, Any]) -> str:
     """Return `54,000 train, 6,000 holdout, ...`."""
-    return ", ".join(f"{number:,} {split}" for split, number in summary["images"].items())
+    return ", ".join(f"{number:,} {split}" for split, number in summary["examples"].items())
 
 
 def described(environment: dict[str, Any]) -> str:

@@ -37,7 +37,7 @@ MOST_DECIMALS = 6
 
 def compare(study: Study, cells: pd.DataFrame) -> pd.DataFrame:
     """Return the reported figures of the study beside the means in `cells`, as `analysis.tables` makes them."""
-    datasets = {str(record.summary.get("dataset")) for record in study.records.values()}
+    datasets = {record.summary["data"] for record in study.records.values()}
     means = cells.set_index("cell")
     rows = [beside(each, means.loc[each["cell"]], datasets) for each in study.declaration.get("reported", ())]
     return pd.DataFrame(rows, columns=list(COLUMNS))

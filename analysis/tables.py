@@ -52,7 +52,8 @@ METRICS = (
 CURVES = ("accuracy", "val_accuracy", "loss", "val_loss")
 SECONDS = ("train_seconds", "measure_seconds")
 TIMES = (*SECONDS, "cpu_seconds")
-SUMMARY = ("status", "epochs", "study", "commit", "dataset", "images", "environments")  # of run.json, for the report
+# Of run.json, for the report.
+SUMMARY = ("status", "epochs", "study", "commit", "data", "examples", "validation", "classes", "environments")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Design:
     kind: str
     factors: dict[str, tuple[str, ...]]
     comparisons: tuple[tuple[str, str], ...] = ()
+    mode: str = ""  # what a one-at-a-time design over components is called
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def read(folder: Path) -> Study:
             declaration["design"],
             {factor["key"]: tuple(factor["levels"]) for factor in declaration["factors"]},
             tuple(tuple(pair) for pair in declaration.get("comparisons", ())),
+            declaration["mode"],
         ),
         runs=runs_frame(declaration, records, failures),
         history=history_frame(declaration, records),

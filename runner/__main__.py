@@ -101,7 +101,7 @@ def worded(action: Callable[[], None]) -> None:
 def main() -> None:
     """Run the command."""
     if sys.argv[1:2] == ["verify"]:
-        from runner.verify import main as verify
+        from runner.store.verify import main as verify
 
         raise SystemExit(verify(sys.argv[2:]))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, so that one place words the sentence

@@ -6,18 +6,21 @@ import itertools
 import math
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from runner.data import arrays_digest, read_arrays
+from runner.metrics import Compiled, register
 from runner.settings import DATASETS, BadInput, Settings, StudySettings
-from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, component_mode, record_id
+from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, record_id
 
 # The modules whose code determines numbers; a change in any of them makes other runs.
 NUMERIC_MODULES = ("streams", "layers", "data", "keyed", "model", "train")
+SPEC_SCHEMA = 1  # of what is hashed into a run's identity; records and study.json count theirs apart
+COMPILED = (Compiled("accuracy", "sparse_categorical_accuracy"), Compiled("loss", "sparse_categorical_crossentropy"))
 NAME_LENGTH = 80
 QUIET = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
 
@@ -95,10 +98,15 @@ class Plan:
     reported: list[dict[str, Any]] = field(default_factory=list)  # figures of a paper, as `arms.read_reported` has them
     other_end: "Plan | None" = None  # of leave-one-out the add-one runs, and the reverse, where they are recorded
 
+    @property
+    def mode(self) -> str:
+        """What a one-at-a-time design over components is called, else ""."""
+        return component_mode(self.design, self.factors)
+
     def has_other_end(self) -> bool:
         """Tell whether the design is leave-one-out or add-one over switches, whose other end are cells as well."""
         switches = all(set(levels) == {"true", "false"} for levels in self.factors.values())
-        return bool(component_mode(self.design, self.factors)) and switches and len(self.factors) > 1
+        return bool(self.mode) and switches and len(self.factors) > 1
 
     def inert(self) -> list[tuple[str, str]]:
         """Return (factor, the other levels' label) wherever changing the factor's level changes no run."""
@@ -115,6 +123,25 @@ class Plan:
                 if len(places) > 1 and len({ids[place] for place in places}) == 1:
                     found.append((key, rest))
         return found
+
+
+def component_mode(design: str, factors: Mapping[str, Sequence[str]]) -> str:
+    """Return `leave-one-out` or `add-one` where a one-at-a-time design switches components alone, else "".
+
+    A component is a true/false factor, or a layer that a level of `model.without` names; in
+    leave-one-out all of them are on in the baseline, in add-one all are off.
+    """
+    if design != "one_at_a_time" or not factors:
+        return ""
+    if all(tuple(levels) == ("false", "true") for levels in factors.values()):
+        return "add-one"
+    whole = all(tuple(levels) == ("true", "false") or leaves_out(key, levels) for key, levels in factors.items())
+    return "leave-one-out" if whole else ""
+
+
+def leaves_out(key: str, levels: Sequence[str]) -> bool:
+    """Tell whether the factor leaves out layers at all levels but its first."""
+    return key == "model.without" and levels[0] == "[]" and "[]" not in levels[1:] and len(levels) > 1
 
 
 def assignments(axes: dict[str, list[str]], design: str) -> list[dict[str, str]]:
@@ -167,7 +194,7 @@ def trajectory_spec(settings: Settings) -> dict[str, Any]:
     shorter one.
     """
     spec = {
-        "schema": SCHEMA,
+        "schema": SPEC_SCHEMA,
         "code": code_digest(),
         "dataset": {
             "sha256": dataset_digest(settings.dataset, settings.dataset_path),
@@ -232,7 +259,7 @@ def code_shape(source: str) -> Any:
 class Progress:
     """How much of a plan the store answers for."""
 
-    epochs_done: dict[str, float]  # trajectory id -> epochs recorded; infinite where it diverged
+    epochs_done: dict[str, float]  # trajectory id -> epochs recorded; infinite where training ended by itself
     missing: list[Trajectory]
 
     @property
@@ -255,7 +282,7 @@ def progress(plan: Plan, store: Store) -> Progress:
     for run_id in plan.trajectories:
         record = store.record(run_id)
         if record is not None:
-            epochs_done[run_id] = math.inf if record.diverged else record.epochs
+            epochs_done[run_id] = math.inf if record.ended else record.epochs
     missing = [each for each in plan.trajectories.values() if epochs_done.get(each.id, 0) < each.epochs]
     return Progress(epochs_done, missing)
 
@@ -338,7 +365,9 @@ def declaration(plan: Plan, name: str, command: str, study: StudySettings) -> di
         **declared_runs(plan),
         "inert": [{"factor": key, "where": where} for key, where in plan.inert()],
         "epochs_shared": epochs_shared(plan),
-        "sesoi": study.sesoi,
+        "recipe": "images",
+        "mode": plan.mode,
+        "metrics": [metric.described() for metric in register(COMPILED, {"sesoi": study.sesoi})],
     }
     if plan.comparisons:
         found["comparisons"] = [list(pair) for pair in plan.comparisons]
@@ -360,7 +389,7 @@ def declared_runs(plan: Plan) -> dict[str, Any]:
 def describe_record(record: Record, epochs: int) -> str:
     """Return the metrics of the run at `epochs`, a line each, as a single run prints them."""
     row = min(epochs, record.epochs) - 1
-    lines = [f"run {record.id}, {row + 1} epochs" + (", diverged" if record.diverged else "")]
+    lines = [f"run {record.id}, {row + 1} epochs" + (f", {record.summary['status']}" if record.ended else "")]
     for name, column in record.history.items():
         if name != "epoch" and not name.endswith("_seconds"):
             lines.append(f"  {name:16} {column[row]:.4f}")

@@ -9,7 +9,7 @@ from typing import Any
 from runner.plan import Plan, Progress, Trajectory, epochs_shared
 from runner.pool import processor_name, slots
 from runner.settings import StudySettings
-from runner.store import Store, canonical_json, component_mode
+from runner.store import Store, canonical_json
 
 CELLS_SHOWN = 24
 AROUND_SECONDS = 10.0  # of a study beside its trainings: TensorFlow loaded, data and nets checked, report written
@@ -17,13 +17,12 @@ AROUND_SECONDS = 10.0  # of a study beside its trainings: TensorFlow loaded, dat
 
 def preview(plan: Plan, left: Progress, store: Store, name: str, study: StudySettings) -> str:
     """Return what the study consists of, what is done, what it would train and how long that would take."""
-    mode = component_mode(plan.design, plan.factors)
     seeds = f"{', '.join(map(str, plan.seeds[:12]))}{', ...' if len(plan.seeds) > 12 else ''}"
     lines = [
-        f"study {name}, design {plan.design}{mode and f' ({mode})'}: {count(len(plan.cells), 'cell')} x "
+        f"study {name}, design {plan.design}{plan.mode and f' ({plan.mode})'}: {count(len(plan.cells), 'cell')} x "
         f"{count(len(plan.seeds), 'seed')} ({seeds})",
         *(f"  {key}: {', '.join(levels)} (baseline {levels[0]})" for key, levels in plan.factors.items()),
-        *other_end_lines(plan, mode),
+        *other_end_lines(plan),
         *comparison_lines(plan),
         "cells:",
         *cell_lines(plan, left),
@@ -38,11 +37,11 @@ def preview(plan: Plan, left: Progress, store: Store, name: str, study: StudySet
     return "\n".join(lines)
 
 
-def other_end_lines(plan: Plan, mode: str) -> list[str]:
+def other_end_lines(plan: Plan) -> list[str]:
     """Return whether the report compares leave-one-out with add-one, which needs both, or nothing where it cannot."""
     if not plan.has_other_end():
         return []
-    other = "add-one" if mode == "leave-one-out" else "leave-one-out"
+    other = "add-one" if plan.mode == "leave-one-out" else "leave-one-out"
     if plan.other_end is not None:
         return [f"  {other} is recorded as well, so the report compares the two"]
     return [f"  once {other} is recorded as well (the levels the other way round), the report compares the two"]

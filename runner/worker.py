@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import tensorflow as tf
 
 from runner.data import Splits, holdout_size, load, split
 from runner.model import build_model
-from runner.plan import Job
+from runner.plan import COMPILED, Job
 from runner.pool import Tell, processor_name
 from runner.settings import DATASETS
 from runner.store import Snapshot, Store, StoreError
@@ -76,16 +77,18 @@ def train(job: Job, store: Store, tell: Tell) -> tuple[Snapshot, dict[str, Any]]
     started = time.perf_counter()
     splits = read_splits(job)
     trajectory = Trajectory(job.spec, splits, job.epochs)
-    environments = resume(job, store, trajectory)
+    stopped, environments = resume(job, store, trajectory)
     first = trajectory.state.epoch
     tell({"kind": "training", "epoch": first})
-    while trajectory.state.epoch < job.epochs and not trajectory.state.diverged:
+    while trajectory.state.epoch < job.epochs and not (stopped or trajectory.state.diverged):
         state = trajectory.run_epoch()
         store.save_snapshot(job.id, snapshot(state, environments))
         print(describe(state), flush=True)
         tell({"kind": "epoch", "epoch": state.epoch})
     summary = summarize(job, trajectory, environments, time.perf_counter() - started, first)
-    return snapshot(trajectory.state, environments), summary
+    if stopped:
+        summary["status"] = "stopped"
+    return replace(snapshot(trajectory.state, environments), stopped=stopped), summary
 
 
 def read_splits(job: Job) -> Splits:
@@ -96,8 +99,11 @@ def read_splits(job: Job) -> Splits:
     return split(dataset, job.spec["seed"], job.spec["dataset"]["holdout"], *before_net(job.spec["transforms"]))
 
 
-def resume(job: Job, store: Store, trajectory: Trajectory) -> list[dict[str, Any]]:
-    """Set the trajectory to the last epoch on disk, where there is one; return the environments, this one last."""
+def resume(job: Job, store: Store, trajectory: Trajectory) -> tuple[bool, list[dict[str, Any]]]:
+    """Set the trajectory to the last epoch on disk, where there is one.
+
+    Return whether it was stopped there, so that no epoch follows, and the environments, this one last.
+    """
     found = store.snapshot(job.id)
     environments = [] if found is None else found.environments
     if found is not None:
@@ -105,7 +111,7 @@ def resume(job: Job, store: Store, trajectory: Trajectory) -> list[dict[str, Any
     here = environment(job.threads)
     if not environments or {**environments[-1], "from_epoch": 0} != {**here, "from_epoch": 0}:
         environments = [*environments, here | {"from_epoch": trajectory.state.epoch + 1}]
-    return environments
+    return found is not None and found.stopped, environments
 
 
 def snapshot(state: State, environments: list[dict[str, Any]]) -> Snapshot:
@@ -125,7 +131,7 @@ def summarize(
         "label": job.label,
         "study": job.study,
         "commit": job.commit,
-        "dataset": job.dataset,
+        "data": job.dataset,
         "parameters": int(trajectory.model.count_params()),
         "metrics": last,
         "timing": {
@@ -134,14 +140,40 @@ def summarize(
             "cpu_seconds": time.process_time(),
             "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         },
-        "images": {
+        "examples": {
             "train": len(trajectory.splits.x_train),
             "holdout": len(trajectory.splits.x_holdout),
             "validation": len(trajectory.splits.x_validation),
             "probe": len(trajectory.probe_images),
         },
+        "validation": job.spec["dataset"]["sha256"],
+        "classes": job.spec["dataset"]["classes"],
+        "train_mode": train_mode(job.spec),
+        "initial_weights": {},
+        "compiled": [[metric.name, metric.kind, metric.better] for metric in COMPILED],
+        "explicit_seeds": [],
         "environments": environments,
     }
+
+
+def train_mode(spec: dict[str, Any]) -> list[str]:
+    """Return what makes training mode differ from inference mode in the net, as `runner.store` names it."""
+    classes = class_names(spec["layers"])
+    there = {
+        "batch against moving statistics": "BatchNormalization" in classes,
+        "dropout": any("Dropout" in name for name in classes),
+        "augmentation": bool(spec["transforms"]["augment"]) or any(name.startswith("Random") for name in classes),
+        "noise": "GaussianNoise" in classes,
+    }
+    return [source for source, is_there in there.items() if is_there]
+
+
+def class_names(part: Any) -> set[str]:
+    """Return the class names of all layers in a layer list, wrapped ones too."""
+    if isinstance(part, dict):
+        own = {part["class_name"]} if isinstance(part.get("class_name"), str) else set()
+        return own.union(*(class_names(value) for value in part.values()))
+    return set().union(*(class_names(value) for value in part)) if isinstance(part, list) else set()
 
 
 def describe(state: State) -> str:

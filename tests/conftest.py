@@ -1,6 +1,7 @@
 """Small data and settings that the tests share."""
 
 import contextlib
+import dataclasses
 import gc
 import io
 import os
@@ -77,6 +78,16 @@ def small_spec(**changes):
     return {**spec, **changes}
 
 
+@pytest.fixture
+def store(tmp_path: Path):
+    """An empty store."""
+    from runner.store import Store
+
+    made = Store(tmp_path / "results")
+    made.prepare()
+    return made
+
+
 def command(*arguments: str, check: int | None = 0, **keywords) -> subprocess.CompletedProcess:
     """Run `python -m runner` with the arguments; fail unless it ends with the exit code `check`."""
     done = subprocess.run(
@@ -141,14 +152,16 @@ def recorded_study(
     images: int = 40,
     effect: float = 0.02,
     noise: float = 0.002,
+    stopped: tuple[tuple[int, int], ...] = (),
 ) -> Path:
     """Write a factorial study with made records, and return its folder.
 
     Cell k is better by `effect` for each factor that is not at its baseline; (cell, seed) pairs in
-    `lost` have no record, those in `diverged` end so in their first epoch.
+    `lost` have no record, those in `diverged` end so in their first epoch, those in `stopped` after it.
     """
-    from runner.plan import assignments
-    from runner.store import Snapshot, Store, record_id
+    from runner.metrics import register
+    from runner.plan import COMPILED, assignments
+    from runner.store import SCHEMA, Snapshot, Store, record_id
 
     random, store = np.random.default_rng(1), Store(root)
     store.prepare()
@@ -166,17 +179,19 @@ def recorded_study(
                 continue
             gain = sum(effect for key in factors if levels[key] != factors[key][0])
             broken = (place, seed) in diverged
-            length = 1 if broken else epochs
+            ended = "diverged" if broken else "stopped" if (place, seed) in stopped else ""
+            length = 1 if ended else epochs
             base = 0.80 + 0.01 * seed + gain + random.normal(0, noise)
             history = [made_row(epoch, base, broken) for epoch in range(1, length + 1)]
             right = random.random((length, images)) < 0.8
             predictions = np.where(right, labels, (labels + 1) % 3).astype(np.uint8)
             snapshot = Snapshot(length, [np.zeros(2, np.float32)], [], history, list(predictions), [])
-            store.commit(run_id, spec, snapshot, made_summary(name, "diverged" if broken else "complete", length))
+            snapshot = dataclasses.replace(snapshot, stopped=ended == "stopped")
+            store.commit(run_id, spec, snapshot, made_summary(name, ended or "complete", length, images))
     return store.write_study(
         name,
         {
-            "schema": 1,
+            "schema": SCHEMA,
             "name": name,
             "command": "python -m runner -m made=up",
             "design": "factorial",
@@ -189,7 +204,9 @@ def recorded_study(
             "runs": runs,
             "inert": [],
             "epochs_shared": 0,
-            "sesoi": {"accuracy": 0.001, "loss": 0.005},
+            "recipe": "images",
+            "mode": "",
+            "metrics": [metric.described() for metric in register(COMPILED, {})],
         },
     )
 
@@ -204,18 +221,24 @@ def made_row(epoch: int, base: float, broken: bool) -> dict[str, float]:
     return row | {"train_seconds": 2.0, "measure_seconds": 1.0, "cpu_seconds": 2.5}
 
 
-def made_summary(study: str, status: str, epochs: int) -> dict:
-    """The summary of a made record."""
+def made_summary(study: str, status: str, epochs: int, images: int = 40) -> dict:
+    """The summary of a made record of the small dataset."""
     return {
         "status": status,
         "epochs": epochs,
         "label": "made",
         "study": study,
         "commit": "abc",
-        "dataset": "npz",
+        "data": "npz",
         "parameters": 1,
         "metrics": {},
         "timing": {"epochs": epochs, "wall_seconds": 4.0 * epochs, "cpu_seconds": 3.0, "peak_megabytes": 1},
-        "images": {"train": 96, "holdout": 24, "validation": 40, "probe": 40},
+        "examples": {"train": 96, "holdout": 24, "validation": images, "probe": 40},
+        "validation": "f" * 64,
+        "classes": 3,
+        "train_mode": ["dropout"],
+        "initial_weights": {},
+        "compiled": [["accuracy", "sparse_categorical_accuracy", ""], ["loss", "sparse_categorical_crossentropy", ""]],
+        "explicit_seeds": [],
         "environments": [{"python": "3", "from_epoch": 1}],
     }

@@ -29,8 +29,8 @@ def pack(study: Path) -> Path:
         for run_id in sorted({run["run"] for run in declaration["runs"]}):
             for name in READ:
                 file.write(store.runs / run_id / name, f"runs/{run_id}/{name}")
-            digest = store.record(run_id).spec["dataset"]["sha256"]
-        _, labels = store.validation(digest)
+            key = store.record(run_id).summary["validation"]
+        _, labels = store.validation(key)
         file.writestr("labels", labels.astype(np.uint8).tobytes())
     return target
 
@@ -51,7 +51,7 @@ def unpack(name: str, root: Path) -> Path:
     labels = np.frombuffer((root / "labels").read_bytes(), np.uint8)
     record = store.record(read_study(root / name)["runs"][0]["run"])
     images = np.zeros((len(labels), 28, 28, 1), np.float32)
-    store.save_validation(record.spec["dataset"]["sha256"], images, labels)
+    store.save_validation(record.summary["validation"], images, labels)
     return root / name
 
 

@@ -23,6 +23,7 @@ def declaration_of(design, inert=()):
     cells = [dict(zip(design.factors, cell, strict=True)) for cell in cells_of(design)]
     return {
         "design": design.kind,
+        "mode": design.mode,
         "factors": [{"key": key, "levels": list(levels)} for key, levels in design.factors.items()],
         "comparisons": [list(pair) for pair in design.comparisons],
         "cells": [{"label": ", ".join(f"{k}={v}" for k, v in cell.items()), "levels": cell} for cell in cells],
@@ -311,7 +312,7 @@ def test_a_disagreement_with_the_pooled_analysis_is_said():
     [(("true", "false"), "Leave-one-out", "leaving out"), (("false", "true"), "Add-one", "adding")],
 )
 def test_switches_changed_one_at_a_time_are_called_by_their_name(levels, name, done):
-    design = Design("one_at_a_time", {"dropout": levels, "augment": levels})
+    design = Design("one_at_a_time", {"dropout": levels, "augment": levels}, mode=name.lower())
     found = told(design, runs_of(design, planted(design, [0, -0.01, 0])))
     assert found[0].text.startswith(f"{name}: all components are ")
     assert found[1].text.startswith(f"Established: {done} dropout lowers validation accuracy by 1.000 percentage")

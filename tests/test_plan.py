@@ -8,10 +8,20 @@ from hypothesis import strategies as st
 from test_settings import GOOD
 
 from runner import plan as planning
-from runner.plan import Cell, Declared, assignments, code_shape, is_answered, make_plan, study_name, trajectory_spec
+from runner.plan import (
+    Cell,
+    Declared,
+    assignments,
+    code_shape,
+    component_mode,
+    is_answered,
+    make_plan,
+    study_name,
+    trajectory_spec,
+)
 from runner.settings import BadInput, run_settings, study_settings
-from runner.store import Corrupt, Store, component_mode, record_id
-from runner.studies import check_declaration
+from runner.store import Corrupt, Store, record_id
+from runner.store.studies import check_declaration
 
 
 def declared(levels, seed=0, **changes):
@@ -81,6 +91,9 @@ BROKEN = {
     "it gives comparisons that no study has": {"comparisons": [["b"]]},
     "it reports a figure of no cell": {
         "reported": [{"cell": "z", "metric": "val_loss", "value": 1.0, "source": "x", "dataset": ""}]
+    },
+    "it reports a figure of no metric": {
+        "reported": [{"cell": "arm=a", "metric": "val_auc", "value": 1.0, "source": "x", "dataset": ""}]
     },
     "it gives reported that no study has": {"reported": [{"cell": "arm=a", "metric": "val_loss"}]},
     "it gives other_end that no study has": {"other_end": {"cells": []}},

@@ -37,7 +37,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from conftest import ROOT, made_arrays, small_study  # noqa: E402
 
 from runner.store import Store  # noqa: E402
-from runner.verify import check  # noqa: E402
+from runner.store.verify import check  # noqa: E402
 
 AXES = ["dropout=true,false", "seed=range(0,6)", "epochs=3", "name=killed"]
 SWEEP_SECONDS = 12.0  # from the command to the end of a whole sweep, on 2 cores

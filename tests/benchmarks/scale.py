@@ -26,7 +26,7 @@ import numpy as np
 import workload
 from machine import PYTHON, Cost, machine, run, table
 
-from runner.plan import Cell, Declared, Plan, assignments, declaration, make_plan, study_name
+from runner.plan import COMPILED, Cell, Declared, Plan, assignments, declaration, make_plan, study_name
 from runner.settings import run_settings, study_settings
 from runner.store import Snapshot, Store, canonical_json
 
@@ -91,7 +91,7 @@ def build(levels: dict[str, list[Any]], seeds: int, results: Path) -> None:
     try:
         for each in study.trajectories.values():
             snapshot = made_snapshot(each.spec, labels, random)
-            store.commit(each.id, each.spec, snapshot, made_summary(snapshot))
+            store.commit(each.id, each.spec, snapshot, made_summary(each.spec, snapshot))
     finally:
         os.fsync = synced
     config = study_settings(workload.configuration())
@@ -121,7 +121,7 @@ def made_row(epoch: int, accuracy: float, random: np.random.Generator) -> dict[s
     return row | {"train_seconds": 20.0, "measure_seconds": 4.0, "cpu_seconds": 24.0}
 
 
-def made_summary(snapshot: Snapshot) -> dict[str, Any]:
+def made_summary(spec: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
     """Return what run.json holds beside what the store adds."""
     return {
         "status": "complete",
@@ -129,11 +129,17 @@ def made_summary(snapshot: Snapshot) -> dict[str, Any]:
         "label": "made",
         "study": "large",
         "commit": "made",
-        "dataset": "digits",
+        "data": "digits",
         "parameters": 122_922,
         "metrics": snapshot.history[-1],
         "timing": {"epochs": EPOCHS, "wall_seconds": 24.5 * EPOCHS, "cpu_seconds": 25.0, "peak_megabytes": 900},
-        "images": {"train": 1167, "holdout": 130, "validation": 500, "probe": 1167},
+        "examples": {"train": 1167, "holdout": 130, "validation": 500, "probe": 1167},
+        "validation": spec["dataset"]["sha256"],
+        "classes": 10,
+        "train_mode": ["dropout"],
+        "initial_weights": {},
+        "compiled": [[each.name, each.kind, each.better] for each in COMPILED],
+        "explicit_seeds": [],
         "environments": snapshot.environments,
     }
 

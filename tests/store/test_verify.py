@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from test_store import RUN, SPEC, STUDY, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
+from made import RUN, SPEC, STUDY, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
 
-from runner import verify
-from runner.store import Store, record_id
+from runner.store import Store, record_id, verify
 
 WORK_SPEC = {"seed": 7}
 IN_WORK = record_id(WORK_SPEC)
@@ -259,7 +258,7 @@ def test_checking_needs_no_tensorflow_and_ten_thousand_records_take_seconds(tmp_
     for _ in range(300):
         assert store.record(RUN).epochs == 30
     assert (time.perf_counter() - started) / 300 < 0.0075  # 1.5 ms for 10,000 records in 15 s, five times over
-    program = "import sys; from runner.verify import main; print(main(sys.argv[1:]), 'tensorflow' in sys.modules)"
+    program = "import sys; from runner.store.verify import main; print(main(sys.argv[1:]), 'tensorflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program, f"results_dir={store.root}"], cwd=ROOT, capture_output=True, text=True
     )

@@ -5,7 +5,7 @@ results_dir/
   runs/.work/<id>/      a trajectory in training: checkpoint.npz after each epoch, run.log; failure.json if it failed
   runs/.work/<id>.old/  a record about to be replaced by a longer one of the same trajectory
   runs/.locks/<id>      held by whoever trains the trajectory; the kernel frees it when the holder dies
-  runs/.validation/     the validation images and labels of each dataset, once, for the report
+  runs/.validation/     the validation examples that were classified, each set once, for the report
   quarantine/           what was moved away because it could not be believed, each with a reason.txt
   <study>/              study.json, report.md, figures/, tables/
 
@@ -15,7 +15,6 @@ What the program did not write is not read: another file beside a record's own c
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
@@ -26,7 +25,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from runner.files import (
+from runner.store.files import (
     SCRAP,
     Corrupt,
     StoreError,
@@ -40,48 +39,27 @@ from runner.files import (
     sync_folder,
     write_file,
 )
-from runner.records import (
-    LARGEST_JSON,
-    RECORD_FILES,
+from runner.store.locks import hold, is_held, open_lock, release, try_to_hold
+from runner.store.records import (
     SCHEMA,
     Record,
     Snapshot,
-    canonical_json,
     history_bytes,
-    npz_bytes,
-    parse_json,
+    predictions_bytes,
     read_end,
     read_outline,
     read_parts,
     read_record,
     read_snapshot,
-    record_id,
-    seal,
     sealed_npz_bytes,
-    sha256,
     snapshot_bytes,
 )
-from runner.studies import component_mode, declaration_bytes, read_study, refuse_links_in_study
-
-__all__ = [
-    "RECORD_FILES",
-    "RESERVED",
-    "SCHEMA",
-    "Corrupt",
-    "Record",
-    "Snapshot",
-    "Store",
-    "StoreError",
-    "canonical_json",
-    "component_mode",
-    "read_study",
-    "record_id",
-    "write_file",
-]
+from runner.store.sealed import LARGEST_JSON, canonical_json, parse_json, seal, sha256
+from runner.store.studies import declaration_bytes, refuse_links_in_study
 
 RESERVED = ("runs", "quarantine")
-READINGS = 3  # of a record that another process may be replacing at the moment
-Found = TypeVar("Found")
+_READINGS = 3  # of a record that another process may be replacing at the moment
+_Found = TypeVar("Found")
 
 
 class Store:
@@ -144,14 +122,14 @@ class Store:
         return path if os.path.lexists(path) else None
 
     def _believed(
-        self, run_id: str, find: Callable[[str], Path | None], read: Callable[[Path, str], Found]
-    ) -> Found | None:
+        self, run_id: str, find: Callable[[str], Path | None], read: Callable[[Path, str], _Found]
+    ) -> _Found | None:
         """Return what `read` makes of what `find` finds, or None; what is Corrupt is set aside and the next is taken.
 
         Another process may be replacing it meanwhile: it is read again with the run's lock held, and
         nothing is set aside under the eyes of whoever else holds that.
         """
-        for _ in range(READINGS):
+        for _ in range(_READINGS):
             if (path := find(run_id)) is None:
                 return None
             with contextlib.suppress(Corrupt):
@@ -180,16 +158,19 @@ class Store:
             return None
         return {key: str(failure.get(key, "not known")) for key in ("label", "reason", "traceback")}
 
-    def validation(self, digest: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return the validation images (n, h, w, c), float32 in [0, 1], and labels (n,) of a dataset, or None."""
+    def validation(self, key: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the validation images (n, h, w, c), float32 in [0, 1], and labels (n,) under the key, or None.
+
+        Images are (n, 0) where the examples are none.
+        """
         try:
-            return read_validation(self.validation_path(digest))
+            return read_validation(self.validation_path(key))
         except Corrupt:
             return None
 
-    def validation_path(self, digest: str) -> Path:
-        """Return where a dataset's validation images lie, whatever a record gives as the dataset's digest."""
-        return self.runs / ".validation" / f"{re.sub('[^0-9A-Za-z]', '_', digest)[:64]}.npz"
+    def validation_path(self, key: str) -> Path:
+        """Return where validation examples lie, whatever a record gives as their key."""
+        return self.runs / ".validation" / f"{re.sub('[^0-9A-Za-z]', '_', key)[:64]}.npz"
 
     # ---- locks
 
@@ -199,7 +180,7 @@ class Store:
         descriptor = self._open_lock(run_id)
         try:
             with refusals_worded(self.runs / ".locks" / run_id, 0):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                hold(descriptor)
             self._held.add(run_id)
             yield
         finally:
@@ -215,7 +196,7 @@ class Store:
                 with contextlib.suppress(OSError, StoreError):
                     descriptor = self._open_lock(run_id)
                     stack.callback(release, descriptor)
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    try_to_hold(descriptor)
                     held = True
             yield held
 
@@ -223,12 +204,16 @@ class Store:
         path = self._made(self.runs / ".locks") / run_id
         with refusals_worded(path, 0):
             try:
-                return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+                return open_lock(path)
             except OSError as error:
                 if error.errno not in (errno.ELOOP, errno.EISDIR):
                     raise
                 self.set_aside(path, "a link or a folder is in a lock's place", run_id)
-                return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+                return open_lock(path)
+
+    def is_held(self, run_id: str) -> bool:
+        """Tell whether a process has the trajectory's lock; the lock file is not made for that."""
+        return is_held(self.runs / ".locks" / run_id)
 
     # ---- writing
 
@@ -269,9 +254,9 @@ class Store:
         """Write how the attempt failed, for the report and for whoever looks into the folder."""
         write_file(self._made(self.work(run_id)) / "failure.json", json.dumps(failure, indent=1).encode())
 
-    def save_validation(self, digest: str, images: np.ndarray, labels: np.ndarray) -> None:
-        """Write the dataset's validation images once, so that a report needs no dataset; a broken file is set aside."""
-        path = self.validation_path(digest)
+    def save_validation(self, key: str, images: np.ndarray, labels: np.ndarray) -> None:
+        """Write validation examples once, so that a report needs no dataset; a broken file is set aside."""
+        path = self.validation_path(key)
         if os.path.lexists(path):
             try:
                 read_validation(path)
@@ -292,7 +277,7 @@ class Store:
         contents = {
             "spec.json": canonical_json(spec).encode(),
             "history.csv": history_bytes(snapshot.history),
-            "predictions.npz": npz_bytes({"predictions": np.stack(snapshot.predictions)}),
+            "predictions.npz": predictions_bytes(snapshot.predictions),
             "checkpoint.npz": snapshot_bytes(snapshot, run_id),
         }
         for name, content in contents.items():
@@ -363,12 +348,6 @@ class Store:
         return found
 
 
-def release(descriptor: int) -> None:
-    """Close a lock's file, which frees the lock whatever the disk says to it."""
-    with contextlib.suppress(OSError):
-        os.close(descriptor)
-
-
 def quarantine_reason(folder: Path) -> str | None:
     """Return `<file>: <why>` of what lies in a folder of the quarantine; None if nothing was moved there."""
     try:
@@ -380,8 +359,15 @@ def quarantine_reason(folder: Path) -> str | None:
 
 
 def read_validation(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the validation images and labels in a file; Corrupt where it is not what was written."""
+    """Return the validation images, (n, h, w, c) or (n, 0), and labels, (n,); Corrupt where they are not such."""
     parts = read_parts(path)
-    if set(parts) != {"images", "labels"} or len(parts["images"]) != len(parts["labels"]):
+    if set(parts) != {"images", "labels"} or not _are_examples(parts["images"], parts["labels"]):
         raise Corrupt(f"{path.name} does not hold images and labels, one for each")
     return parts["images"], parts["labels"]
+
+
+def _are_examples(images: np.ndarray, labels: np.ndarray) -> bool:
+    """Tell whether there is a whole number for every image, or for every row where the examples are no images."""
+    if images.ndim != 4 and not (images.ndim == 2 and images.shape[1] == 0):
+        return False
+    return labels.ndim == 1 and labels.dtype.kind in "iu" and len(images) == len(labels)

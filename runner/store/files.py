@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 SCRAP = ".*.tmp"  # what a write that was killed leaves beside its file
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # the process is in trouble, not the file
-UNSYNCED = (errno.EINVAL, errno.ENOTSUP)  # some network file systems cannot sync a folder
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # the process is in trouble, not the file
+_UNSYNCED = (errno.EINVAL, errno.ENOTSUP)  # some network file systems cannot sync a folder
 
 
 class Corrupt(Exception):
@@ -35,7 +35,7 @@ def write_file(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     with refusals_worded(path, len(content)):
         try:
-            write_new(temporary, content)
+            _write_new(temporary, content)
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -44,7 +44,7 @@ def write_file(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
 
 
-def write_new(path: Path, content: bytes) -> None:
+def _write_new(path: Path, content: bytes) -> None:
     """Write a file that must not exist yet and let it reach the disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
@@ -73,7 +73,7 @@ def sync_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in UNSYNCED:
+        if error.errno not in _UNSYNCED:
             raise
     finally:
         os.close(descriptor)
@@ -113,24 +113,24 @@ def refusals_worded(path: Path, needed: int | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
-            raise StoreError(full_sentence(path, needed, error)) from error
+        if error.errno in _FULL:
+            raise StoreError(_full_sentence(path, needed, error)) from error
         raise StoreError(
             f"results_dir must be a folder that can be written; {str(path)!r} cannot be "
             f"({error.strerror or error}). Mend that or choose another results_dir, and run the same command again."
         ) from error
 
 
-def full_sentence(path: Path, needed: int | None, error: OSError) -> str:
+def _full_sentence(path: Path, needed: int | None, error: OSError) -> str:
     """Return what does not fit, where, and how much room there is."""
     wanted = "another folder" if needed is None else f"{needed:,} bytes"
     return (
-        f"results_dir must have room for what is recorded; {str(path)!r} needs {wanted}, {room(path, error)}. "
+        f"results_dir must have room for what is recorded; {str(path)!r} needs {wanted}, {_room(path, error)}. "
         "Free some space or choose another results_dir, and run the same command again."
     )
 
 
-def room(path: Path, error: OSError) -> str:
+def _room(path: Path, error: OSError) -> str:
     """Return how much may be written, by the limit that was met: the disk, a quota, a size of file."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     if error.errno == errno.EFBIG:
@@ -153,7 +153,7 @@ def open_plain(path: Path) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a named pipe must not block
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise _unreadable(path, error) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Corrupt(f"{path.name} is no plain file")
@@ -173,12 +173,12 @@ def read_all(path: Path, file: BinaryIO) -> bytes:
     try:
         return file.read()
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise _unreadable(path, error) from None
 
 
-def unreadable(path: Path, error: OSError) -> Exception:
+def _unreadable(path: Path, error: OSError) -> Exception:
     """Return what to raise: Corrupt for this file, StoreError where no file could be read."""
-    if error.errno in EXHAUSTED:
+    if error.errno in _EXHAUSTED:
         return StoreError(f"results_dir must be readable; {str(path)!r} is not ({error.strerror}). Run it again.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return Corrupt(f"{path.name} is missing")

@@ -15,10 +15,9 @@ import numpy as np
 import pytest
 from benchmarks.kill_sweep import kill_again_and_again
 from conftest import ROOT
-from test_store import RUN, SPEC, STUDY, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
+from made import RUN, SPEC, STUDY, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
 
-from runner.files import write_file
-from runner.store import Store, StoreError, read_study, record_id
+from runner.store import Store, StoreError, read_study, record_id, write_file
 
 OTHER_SPEC = {"seed": 1}
 OTHER = record_id(OTHER_SPEC)
@@ -343,7 +342,7 @@ def processes(program, store, count):
         subprocess.Popen(
             [sys.executable, "-c", start + program, str(me)],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": "tests:."},
+            env=os.environ | {"PYTHONPATH": "tests/store:tests:."},
             stderr=subprocess.PIPE,
             text=True,
         )

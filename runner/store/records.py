@@ -8,25 +8,28 @@ no checkpoint, so `read_record` looks at its size only; whoever goes on from it,
 """
 
 import csv
-import hashlib
 import io
 import json
 import os
+import re
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from runner.files import Corrupt, open_plain, read_all, read_plain
+from runner.store.checks import has, is_dict_of, is_list_of, is_list_of_dicts, is_number, is_text, is_whole
+from runner.store.files import Corrupt, open_plain, read_all, read_plain
+from runner.store.sealed import LARGEST_JSON, canonical_json, parse_json, sha256
 
-SCHEMA = 1
+SCHEMA = 2
 RECORD_FILES = ("spec.json", "history.csv", "predictions.npz", "checkpoint.npz", "run.log")
-LISTS = ("weights", "slots")
-SEAL_LENGTH = 64  # hex digits of a sha256
-LARGEST_JSON = 2**26  # bytes; run.json and study.json have kilobytes
+_LISTS = ("weights", "slots")
+_SEAL_LENGTH = 64  # hex digits of a sha256
+STATUSES = ("complete", "diverged", "stopped")
+TRAIN_MODE = ("batch against moving statistics", "dropout", "augmentation", "noise", "own train_step")
+_FINGERPRINT = re.compile("[0-9a-f]{16}")  # of a variable's initial values
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Record:
     spec: dict[str, Any]
     summary: dict[str, Any]
     history: dict[str, list[float]]
-    predictions: np.ndarray  # (epochs, validation images) uint8
+    predictions: np.ndarray  # (epochs, validation examples) uint8 or uint16; (epochs, 0) where there are none
 
     @property
     def epochs(self) -> int:
@@ -49,9 +52,14 @@ class Record:
         """Whether training ended because the loss was lost."""
         return self.summary["status"] == "diverged"
 
+    @property
+    def ended(self) -> bool:
+        """Whether training ended by itself, diverged or stopped by a callback: no epoch follows the last."""
+        return self.summary["status"] in ("diverged", "stopped")
+
     def covers(self, epochs: int) -> bool:
-        """Tell whether the record answers for a run of `epochs` epochs: it went that far, or diverged before."""
-        return self.diverged or self.epochs >= epochs
+        """Tell whether the record answers for a run of `epochs` epochs: it went that far, or ended before."""
+        return self.ended or self.epochs >= epochs
 
 
 @dataclass(frozen=True)
@@ -64,26 +72,12 @@ class Snapshot:
     history: list[dict[str, float]]
     predictions: list[np.ndarray]
     environments: list[dict[str, Any]]
-
-
-def canonical_json(value: Any) -> str:
-    """Return the one JSON text of `value`: keys sorted, no spaces, ASCII, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    stopped: bool = False  # whether a callback ended the training with this epoch, so that none may follow
 
 
 def record_id(spec: dict[str, Any]) -> str:
     """Return the identity of a trajectory: 24 hex digits of the sha256 of its canonical JSON."""
     return sha256(canonical_json(spec).encode())[:24]
-
-
-def seal(contents: dict[str, Any]) -> str:
-    """Return the sha256 of a JSON file's other contents, so that a flipped bit in it shows."""
-    return sha256(canonical_json(contents).encode())
-
-
-def sha256(content: bytes) -> str:
-    """Return the hex digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 # ---- to bytes
@@ -101,8 +95,8 @@ def sealed_npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     with zipfile.ZipFile(buffer, "a") as file:
-        file.comment = b"0" * SEAL_LENGTH
-    content = buffer.getvalue()[:-SEAL_LENGTH]
+        file.comment = b"0" * _SEAL_LENGTH
+    content = buffer.getvalue()[:-_SEAL_LENGTH]
     return content + sha256(content).encode()
 
 
@@ -118,17 +112,40 @@ def history_bytes(history: list[dict[str, float]]) -> bytes:
 
 def snapshot_bytes(snapshot: Snapshot, run_id: str) -> bytes:
     """Return the snapshot as an uncompressed npz that holds its trajectory's id and ends with its own sha256."""
-    parts: dict[str, np.ndarray] = {"run": text_array(run_id), "epoch": np.array(snapshot.epoch)}
-    for kind in LISTS:
+    parts: dict[str, np.ndarray] = {"run": _text_array(run_id), "epoch": np.array(snapshot.epoch)}
+    for kind in _LISTS:
         arrays = getattr(snapshot, kind)
         parts |= {f"{kind}_{place:04d}": array for place, array in enumerate(arrays)}
-    parts["predictions"] = np.array(snapshot.predictions, np.uint8)
+    parts["predictions"] = _stacked(snapshot.predictions)
+    parts["stopped"] = np.array(snapshot.stopped, bool)
     parts["history"] = np.frombuffer(history_bytes(snapshot.history), np.uint8)
-    parts["environments"] = text_array(json.dumps(snapshot.environments, allow_nan=False))  # in the order given
+    parts["environments"] = _text_array(json.dumps(snapshot.environments, allow_nan=False))  # in the order given
     return sealed_npz_bytes(parts)
 
 
-def text_array(text: str) -> np.ndarray:
+def predictions_bytes(predictions: list[np.ndarray]) -> bytes:
+    """Return predictions.npz from a row of classes for each epoch; ValueError where they are no such rows."""
+    return npz_bytes({"predictions": _stacked(predictions)})
+
+
+def _stacked(predictions: list[np.ndarray]) -> np.ndarray:
+    rows = np.stack(predictions) if predictions else np.empty((0, 0), np.uint8)  # (epochs, validation examples)
+    if not _are_predictions(rows):
+        raise ValueError(
+            "predictions must be whole numbers, uint8 or uint16, a row for each epoch (uint8 where a row is empty); "
+            f"got {rows.dtype} of {rows.ndim} dimensions."
+        )
+    return rows
+
+
+def _are_predictions(found: np.ndarray | None) -> bool:
+    """Tell whether it is (epochs, validation examples) uint8 or uint16; uint8 where there are no class predictions."""
+    if found is None or found.ndim != 2:
+        return False
+    return found.dtype == np.uint8 or (found.dtype == np.uint16 and found.shape[1] > 0)
+
+
+def _text_array(text: str) -> np.ndarray:
     """Return the text's bytes as an array."""
     return np.frombuffer(text.encode(), np.uint8)
 
@@ -140,7 +157,7 @@ def read_parts(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of an npz that ends with its own sha256; Corrupt unless that holds."""
     with open_plain(path) as file:
         content = read_all(path, file)
-    if sha256(content[:-SEAL_LENGTH]).encode() != content[-SEAL_LENGTH:]:
+    if sha256(content[:-_SEAL_LENGTH]).encode() != content[-_SEAL_LENGTH:]:
         raise Corrupt(f"{path.name} does not match its own checksum")
     return read_npz(path.name, content)
 
@@ -161,13 +178,14 @@ def read_snapshot(path: Path, run_id: str) -> Snapshot:
     parts = read_parts(path)
     try:
         owner = parts["run"].tobytes().decode()
-        history = read_history(parts["history"].tobytes())
+        history = _read_history(parts["history"].tobytes())
         snapshot = Snapshot(
             epoch=int(parts["epoch"]),
             history=[dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)],
             predictions=list(parts["predictions"]),
             environments=json.loads(parts["environments"].tobytes()),
-            **{kind: [parts[name] for name in sorted(parts) if name.startswith(f"{kind}_")] for kind in LISTS},
+            stopped=_one_bool(parts["stopped"]),
+            **{kind: [parts[name] for name in sorted(parts) if name.startswith(f"{kind}_")] for kind in _LISTS},
         )
     except Exception as error:
         raise Corrupt(f"{path.name} cannot be read ({type(error).__name__}: {error})") from None
@@ -175,9 +193,17 @@ def read_snapshot(path: Path, run_id: str) -> Snapshot:
         raise Corrupt(f"{path.name} is of another run, {owner}")
     if not snapshot.epoch == len(snapshot.history) == len(snapshot.predictions):
         raise Corrupt(f"{path.name} disagrees with itself about the number of epochs")
+    if not _are_predictions(parts["predictions"]):
+        raise Corrupt(f"{path.name} does not hold a class for every epoch and example")
     if not is_list_of_dicts(snapshot.environments):
         raise Corrupt(f"{path.name} does not say where it was made")
     return snapshot
+
+
+def _one_bool(found: np.ndarray) -> bool:
+    if found.dtype != bool or found.shape:
+        raise ValueError("stopped is neither true nor false")
+    return bool(found)
 
 
 def read_record(folder: Path, run_id: str, whole: bool = False) -> Record:
@@ -185,19 +211,19 @@ def read_record(folder: Path, run_id: str, whole: bool = False) -> Record:
 
     The checkpoint's bytes are read only if `whole`; else its size must do.
     """
-    summary = read_summary(folder, run_id)
+    summary = _read_summary(folder, run_id)
     contents = {
-        name: read_verified(folder / name, summary["files"][name], whole or name != "checkpoint.npz")
+        name: _read_verified(folder / name, summary["files"][name], whole or name != "checkpoint.npz")
         for name in RECORD_FILES
     }
-    spec = read_spec(contents["spec.json"], run_id)
+    spec = _read_spec(contents["spec.json"], run_id)
     try:
-        history = read_history(contents["history.csv"])
+        history = _read_history(contents["history.csv"])
     except (ValueError, csv.Error) as error:
         raise Corrupt(f"history.csv cannot be read ({type(error).__name__}: {error})") from None
     predictions = read_npz("predictions.npz", contents["predictions.npz"]).get("predictions")
-    if predictions is None or predictions.ndim != 2 or predictions.dtype != np.uint8:
-        raise Corrupt("predictions.npz does not hold a class for every epoch and image")
+    if not _are_predictions(predictions):
+        raise Corrupt("predictions.npz does not hold a class for every epoch and example")
     if not len(history["epoch"]) == len(predictions) == summary["epochs"]:
         raise Corrupt("history.csv, predictions.npz and run.json disagree about the number of epochs")
     return Record(run_id, spec, summary, history, predictions)
@@ -211,11 +237,11 @@ def read_end(folder: Path, run_id: str) -> Snapshot:
 
 def read_outline(folder: Path, run_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a record's (spec, run.json), both verified, without its numbers; Corrupt where they are not."""
-    summary = read_summary(folder, run_id)
-    return read_spec(read_verified(folder / "spec.json", summary["files"]["spec.json"]), run_id), summary
+    summary = _read_summary(folder, run_id)
+    return _read_spec(_read_verified(folder / "spec.json", summary["files"]["spec.json"]), run_id), summary
 
 
-def read_spec(content: bytes, run_id: str) -> dict[str, Any]:
+def _read_spec(content: bytes, run_id: str) -> dict[str, Any]:
     """Return the spec, whose hash is the run's identity."""
     spec, digest = parse_json("spec.json", content)
     if "seal" in spec or digest[:24] != run_id:
@@ -223,7 +249,7 @@ def read_spec(content: bytes, run_id: str) -> dict[str, Any]:
     return spec
 
 
-def read_summary(folder: Path, run_id: str) -> dict[str, Any]:
+def _read_summary(folder: Path, run_id: str) -> dict[str, Any]:
     """Return run.json's contents; Corrupt unless it is sealed, of this schema and of this run."""
     if folder.is_symlink():
         raise Corrupt("the record is a symbolic link, which is not followed")
@@ -237,32 +263,13 @@ def read_summary(folder: Path, run_id: str) -> dict[str, Any]:
         )
     if summary.pop("seal", None) != digest:
         raise Corrupt("run.json does not match its own checksum")
-    check_summary(summary)
+    _check_summary(summary)
     if summary["id"] != run_id:
         raise Corrupt(f"run.json is of another run, {summary['id']}")
     return summary
 
 
-def parse_json(name: str, content: bytes) -> tuple[dict[str, Any], str]:
-    """Return the object that a JSON file holds and the sha256 of its canonical JSON, a seal in it left out.
-
-    Corrupt where it is none, is nested too deep, or holds NaN or an infinity, which are no JSON.
-    """
-    try:
-        value = json.loads(content, parse_constant=refuse_constant)
-        if not isinstance(value, dict):
-            raise ValueError("no object")
-        return value, seal({key: each for key, each in value.items() if key != "seal"})
-    except (ValueError, RecursionError) as error:
-        raise Corrupt(f"{name} cannot be read ({type(error).__name__}: {error})") from None
-
-
-def refuse_constant(word: str) -> None:
-    """Raise for NaN and the infinities, which the store never writes into JSON."""
-    raise ValueError(f"{word} is no JSON")
-
-
-def read_verified(path: Path, expected: dict[str, Any], whole: bool = True) -> bytes:
+def _read_verified(path: Path, expected: dict[str, Any], whole: bool = True) -> bytes:
     """Return the file's bytes, none unless `whole`; Corrupt unless they have the size and sha256 in run.json."""
     content = b""
     with open_plain(path) as file:
@@ -276,7 +283,7 @@ def read_verified(path: Path, expected: dict[str, Any], whole: bool = True) -> b
     return content
 
 
-def read_history(content: bytes) -> dict[str, list[float]]:
+def _read_history(content: bytes) -> dict[str, list[float]]:
     """Return a column per metric from the bytes of history.csv; `epoch` as whole numbers, from 1; else ValueError."""
     names, *rows = csv.reader(io.StringIO(content.decode()))
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
@@ -288,59 +295,33 @@ def read_history(content: bytes) -> dict[str, list[float]]:
 
 # ---- what run.json may hold
 
-
-def is_text(value: Any) -> bool:
-    """Tell whether the value is a text."""
-    return isinstance(value, str)
-
-
-def is_whole(value: Any) -> bool:
-    """Tell whether the value is a whole number from 0 that 64 bits hold."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether the value is a number that a float holds."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1e308 < value < 1e308
-
-
-def is_list_of_dicts(value: Any) -> bool:
-    """Tell whether the value is a list of objects."""
-    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
-
-
-def is_dict_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Return a check for an object whose values all pass `check`."""
-    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
-
-
-def is_fingerprint(value: Any) -> bool:
-    """Tell whether the value is a file's sha256 and size."""
-    return isinstance(value, dict) and is_text(value.get("sha256")) and is_whole(value.get("bytes"))
-
-
-REQUIRED = ("id", "status", "epochs", "files")
 SUMMARY = {
     "id": is_text,
-    "status": ("complete", "diverged").__contains__,
+    "status": STATUSES.__contains__,
     "epochs": lambda value: is_whole(value) and value > 0,
-    "files": lambda value: is_dict_of(is_fingerprint)(value) and set(RECORD_FILES) <= set(value),
+    "files": lambda value: is_dict_of(has(sha256=is_text, bytes=is_whole))(value) and set(RECORD_FILES) <= set(value),
     "label": is_text,
     "study": is_text,
     "commit": lambda value: value is None or is_text(value),
-    "dataset": is_text,
+    "data": is_text,
+    "examples": is_dict_of(is_whole),
+    "validation": is_text,
+    "classes": is_whole,
     "parameters": is_whole,
+    "train_mode": is_list_of(TRAIN_MODE.__contains__),
+    "initial_weights": is_dict_of(lambda value: is_text(value) and _FINGERPRINT.fullmatch(value) is not None),
+    "compiled": is_list_of(lambda value: is_list_of(is_text)(value) and len(value) == 3),
+    "explicit_seeds": is_list_of(is_text),
     "metrics": is_dict_of(lambda value: value is None or is_number(value)),
     "timing": is_dict_of(is_number),
-    "images": is_dict_of(is_whole),
     "environments": is_list_of_dicts,
 }
 
 
-def check_summary(summary: dict[str, Any]) -> None:
+def _check_summary(summary: dict[str, Any]) -> None:
     """Raise Corrupt where run.json lacks what every record has, or holds a value of another kind."""
     for key, check in SUMMARY.items():
-        if key not in summary and key in REQUIRED:
+        if key not in summary:
             raise Corrupt(f"run.json does not give {key}")
-        if key in summary and not check(summary[key]):
+        if not check(summary[key]):
             raise Corrupt(f"run.json gives a value for {key} that no record has")
