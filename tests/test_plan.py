@@ -2,7 +2,9 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
+from conftest import made_summary
 from hypothesis import given
 from hypothesis import strategies as st
 from test_settings import GOOD
@@ -20,7 +22,7 @@ from runner.plan import (
     trajectory_spec,
 )
 from runner.settings import BadInput, run_settings, study_settings
-from runner.store import Corrupt, Store, record_id
+from runner.store import Corrupt, Snapshot, Store, record_id
 from runner.store.studies import check_declaration
 
 
@@ -111,6 +113,27 @@ def test_a_declaration_that_contradicts_itself_is_not_believed(reason):
     assert whole["comparisons"] == [["b", "a"]] and "reported" not in whole and "other_end" not in whole
     with pytest.raises(Corrupt, match=f"^{reason}$"):
         check_declaration(whole | BROKEN[reason])
+
+
+def test_a_declaration_names_its_recipe_its_metrics_and_its_mode():
+    runs = [declared({"dropout": level}, dropout=level == "true") for level in ("true", "false")]
+    plan = make_plan({"dropout": ("true", "false")}, "one_at_a_time", runs)
+    written = planning.declaration(plan, "made", "python -m runner", study_settings(GOOD))
+    assert (written["schema"], written["recipe"], written["mode"]) == (2, "images", "leave-one-out")
+    assert [(each["name"], each["sesoi"], each["primary"]) for each in written["metrics"]] == [
+        ("accuracy", 0.001, True),
+        ("loss", 0.005, True),
+    ]
+
+
+@pytest.mark.parametrize(("status", "left"), [("complete", 9), ("diverged", 0), ("stopped", 0)])
+def test_a_training_that_ended_by_itself_is_done(store, status, left):
+    plan = make_plan({}, "factorial", [declared({}, epochs=10)])
+    [trajectory] = plan.trajectories.values()
+    snapshot = Snapshot(1, [], [], [{"epoch": 1, "val_loss": 1.0}], [np.zeros(2, np.uint8)], [], status == "stopped")
+    store.commit(trajectory.id, trajectory.spec, snapshot, made_summary("made", status, 1))
+    found = planning.progress(plan, store)
+    assert found.epochs_to_train == left and found.is_done(plan.runs[0]) == (left == 0)
 
 
 def test_runs_of_one_trajectory_are_trained_once():

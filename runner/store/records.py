@@ -25,10 +25,10 @@ from runner.store.sealed import LARGEST_JSON, canonical_json, parse_json, sha256
 
 SCHEMA = 2
 RECORD_FILES = ("spec.json", "history.csv", "predictions.npz", "checkpoint.npz", "run.log")
-_LISTS = ("weights", "slots")
-_SEAL_LENGTH = 64  # hex digits of a sha256
 STATUSES = ("complete", "diverged", "stopped")
 TRAIN_MODE = ("batch against moving statistics", "dropout", "augmentation", "noise", "own train_step")
+_LISTS = ("weights", "slots")
+_SEAL_LENGTH = 64  # hex digits of a sha256
 _FINGERPRINT = re.compile("[0-9a-f]{16}")  # of a variable's initial values
 
 
