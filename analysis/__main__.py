@@ -14,11 +14,12 @@ def main() -> int:
     arguments = parser.parse_args()
     complete = True
     for folder in arguments.studies:
-        from analysis.report import write_report
+        from analysis.report.files import write_report
 
         try:
-            refuse_without_records(folder)
-            written = write_report(folder)
+            store = Store(folder.absolute().parent)
+            _refuse_without_records(folder, store)
+            written = write_report(folder, store)
         except StoreError as error:
             print(error, file=sys.stderr)
             return 2
@@ -27,9 +28,8 @@ def main() -> int:
     return 0 if complete else 1
 
 
-def refuse_without_records(folder: Path) -> None:
+def _refuse_without_records(folder: Path, store: Store) -> None:
     """Raise StoreError where no run of the study lies beside it, so that a report is not lost for an empty one."""
-    store = Store(folder.absolute().parent)
     ids = {run["run"] for run in read_study(folder)["runs"]}
     if not any(store.folder_of(run_id) or store.failure(run_id) for run_id in ids):
         raise StoreError(

@@ -1,22 +1,16 @@
-"""Hydra sweeper `ablation`: a command's overrides -> a checked plan -> what is missing, trained -> the report."""
+"""Hydra sweeper `ablation`: hands a command's overrides to the runner, and the launcher what is missing."""
 
-import copy
-import re
 import shlex
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
-
-from runner.settings import PLAIN_KEYS
+from omegaconf import DictConfig
 
 
 @dataclass
@@ -38,311 +32,54 @@ class AblationSweeper(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep Hydra's handles and make the launcher."""
-        self.hydra_context, self.config = hydra_context, config
-        self.launcher = Plugins.instance().instantiate_launcher(
+        self.loader, self.composed = hydra_context.config_loader, config
+        self.engine = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
 
     def sweep(self, arguments: list[str]) -> None:
         """Check, plan, train what is missing, report; ends the program with 1 if anything is missing at the end."""
-        from runner.plan import progress, study_name
+        from runner.composing import Composer, last_written
+        from runner.contents import Contents
+        from runner.finding import chosen_recipe
+        from runner.plan import study_name
+        from runner.run import Undertaking, run_study
         from runner.store import Store
 
-        overrides = self.overrides(arguments)
-        composer = Composer(self.hydra_context.config_loader, self.config, overrides)
+        overrides = last_written(self.loader, self.params, arguments)
+        composer = Composer(self.loader, self.composed, overrides, chosen_recipe())
         study = composer.study_settings()
         store = Store(study.results_dir)
-        plan = composer.plan(study.design, store)
-        name = study_name(plan, study.name)
-        left = progress(plan, store)
+        plan = composer.plan(study.design, store, Contents(store, not study.dry_run))
+        undertaking = Undertaking(plan, store, study_name(plan, study.name), study)
         if study.dry_run:
-            from runner.preview import preview
-
-            print(preview(plan, left, store, name, study))
+            print(undertaking.preview(undertaking.name))
             return
-        self.run_study(plan, left, store, name, study)
-
-    def run_study(self, plan: Any, left: Any, store: Any, name: str, study: Any) -> None:
-        """Declare the study on disk, train what is missing, write the report, print its table."""
-        from runner.plan import declaration, job_of, refuse
-
-        store.prepare()
-        jobs = [job_of(each, store, study.threads, name) for each in left.missing]
-        if jobs:
-            from runner import pool
-
-            refuse(pool.check(jobs))
-        declared = declaration(plan, name, command(), study)
-        folder = store.write_study(name, declared)
-        if jobs:
-            self.train(jobs, left, name, study)
-            store.write_study(name, declared)  # a sweep of the same name may have written its own meanwhile
-        from analysis import freshness
+        folder = run_study(undertaking, command(), lambda jobs, epochs: self.train(jobs, epochs, undertaking))
+        from analysis.report import freshness
 
         summary, complete = freshness.summary(folder, store)
         print(summary)
         if not complete:
             raise SystemExit(1)
 
-    def train(self, jobs: list[Any], left: Any, name: str, study: Any) -> None:
+    def train(self, jobs: Sequence[Any], epochs: int, undertaking: Any) -> None:
         """Hand the jobs to the launcher; what fails lies in the store, and a launcher that breaks hides nothing."""
         from hydra_plugins.local_launcher import LocalLauncher
 
-        if isinstance(self.launcher, LocalLauncher):
-            self.launcher.train(jobs, left.epochs_to_train, study)
+        if isinstance(self.engine, LocalLauncher):
+            self.engine.train(jobs, epochs, undertaking.study)
             return
         try:
-            self.launcher.launch([[*each.overrides, f"name={name}"] for each in left.missing], initial_job_idx=0)
+            self.engine.launch([overrides_of(job, undertaking) for job in jobs], initial_job_idx=0)
         except Exception as error:
             print(f"hydra/launcher ended early: {type(error).__name__}: {error}", file=sys.stderr)
 
-    def overrides(self, arguments: list[str]) -> list[Override]:
-        """Return the parsed overrides: default axes first; of each key the last writing, in an axis's first place."""
-        from runner.settings import BadInput
 
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        written = [f"{key}={value}" for key, value in self.params.items()]
-        last: dict[str, Override] = {}
-        for override in parser.parse_overrides([*written, *arguments]):
-            if override.is_sweep_override() and not override.is_discrete_sweep():
-                raise BadInput(
-                    f"{override.key_or_group} must list its levels; got {override.input_line!r}. Write key=a,b."
-                )
-            key = override.get_key_element()
-            if key in last and not last[key].is_sweep_override():
-                del last[key]  # a factor stands where it was written as one
-            last[key] = override
-        return list(last.values())
-
-
-class Composer:
-    """Composes a study's cells: through Hydra once for each choice that shapes the configuration, by hand for the rest.
-
-    An axis is plain where it sets one value that no other value refers to; such a value is converted
-    as Hydra does it, once, and then put in place, so that ten thousand runs need few compositions.
-    """
-
-    def __init__(self, loader: Any, config: DictConfig, overrides: list[Override]) -> None:
-        self.loader, self.config = loader, config
-        self.fixed = [each.input_line for each in overrides if not each.is_sweep_override()]
-        self.axes = {
-            each.get_key_element(): dict(zip(each.sweep_string_iterator(), plain_levels(each), strict=True))
-            for each in overrides
-            if each.is_sweep_override()
-        }
-        self.groups = {key for key in self.axes if loader.get_group_options(key)}
-        self.bases: dict[tuple[str, ...], dict[str, Any]] = {}
-        self.scratch: dict[tuple[str, ...], DictConfig] = {}
-        self.values: dict[tuple[tuple[str, ...], str, str], Any] = {}
-        self.referenced: set[str] = set()
-        self.check_axes()
-        for key in self.groups:  # so that what any of their files refers to is known before a value is put in place
-            for level in self.axes[key]:
-                self.base(self.chosen(self.first() | {key: level}))
-        self.base(self.chosen(self.first()))
-
-    def chosen(self, levels: dict[str, str]) -> tuple[str, ...]:
-        """Return the choices of files among the levels, as overrides."""
-        return tuple(f"{key}={level}" for key, level in levels.items() if key in self.groups)
-
-    def check_axes(self) -> None:
-        """Raise BadInput for an axis without levels, or over a key that says how the study is run."""
-        from runner.settings import STUDY_KEYS, BadInput
-
-        for key, levels in self.axes.items():
-            if key.lstrip("+").split(".")[0].split("/")[0] in (*STUDY_KEYS, "study"):
-                raise BadInput(
-                    f"{key} must have one value in a study, since it is no part of a run; got {len(levels)}."
-                )
-            if not levels:
-                raise BadInput(f"{key} must have at least one level; got none.")
-
-    def study_settings(self) -> Any:
-        """Return how the study is run, checked."""
-        from runner.settings import check_keys, study_settings
-
-        first = self.compose(self.first())
-        check_keys(first)
-        return study_settings(first)
-
-    def first(self) -> dict[str, str]:
-        """Return the first level of every axis."""
-        return {key: next(iter(levels)) for key, levels in self.axes.items()}
-
-    def plan(self, design: str, store: Any) -> Any:
-        """Return the study's plan: every cell composed and checked with every seed."""
-        from runner.arms import read_arms, read_reported
-
-        composed = self.compose(self.first())
-        arms = read_arms(composed)
-        plan = self.grid(design, store) if arms is None else self.arms_plan(design, arms)
-        labels = {cell.label if arms is None else cell.levels["arm"]: cell.label for cell in plan.cells}
-        plan.reported = read_reported(composed["reported"], labels)
-        return plan
-
-    def grid(self, design: str, store: Any) -> Any:
-        """Return the plan over the swept factors; of leave-one-out or add-one with the other where that is recorded."""
-        from runner.plan import is_answered, make_plan
-
-        factors = {key: self.labels(key) for key in self.axes if key != "seed"}
-        levels = {key.lstrip("+"): tuple(labels.values()) for key, labels in factors.items()}
-        plan = make_plan(levels, design, self.declared(factors, design))
-        if plan.has_other_end():
-            reversed_factors = {key: dict(reversed(labels.items())) for key, labels in factors.items()}
-            other = make_plan(levels, design, self.declared(reversed_factors, design))
-            plan.other_end = other if is_answered(other, plan, store) else None
-        return plan
-
-    def arms_plan(self, design: str, arms: Any) -> Any:
-        """Return the plan over a study file's arms; BadInput where factors are swept beside them."""
-        from runner.plan import make_plan
-        from runner.settings import BadInput
-
-        for key, levels in self.axes.items():
-            if key != "seed":
-                raise BadInput(
-                    f"{key} must have one value in a study with arms, which form no grid; got {', '.join(levels)}. "
-                    "Write its levels as arms, or leave the arms out with arms=null."
-                )
-        if design != "factorial":
-            raise BadInput(f"design must be left out in a study with arms; got {design!r}.")
-        plan = make_plan({"arm": tuple(arms.overrides)}, "arms", self.declared_arms(arms.overrides))
-        plan.comparisons = arms.comparisons
-        return plan
-
-    def declared_arms(self, arms: dict[str, tuple[str, ...]]) -> Iterator[Any]:
-        """Yield every run of the arms; an arm's own overrides stand behind the command's, so they win."""
-        from runner.plan import Cell, Declared
-
-        seeds = self.seeds()
-        for name, overrides in arms.items():
-            settings = self.arm_settings(name, overrides)
-            for seed in seeds:
-                written = [*self.fixed, *overrides, f"seed={seed}"]
-                yield Declared(Cell({"arm": name}), replace(settings, seed=seed), written)
-
-    def arm_settings(self, name: str, overrides: tuple[str, ...]) -> Any:
-        """Return the checked settings of one arm; BadInput that names the arm where it cannot be run."""
-        from hydra.errors import HydraException
-        from omegaconf.errors import OmegaConfBaseException
-
-        from runner.refusals import sentence
-        from runner.settings import BadInput, run_settings
-
-        try:
-            check_arm_overrides(OverridesParser.create(config_loader=self.loader).parse_overrides(list(overrides)))
-            return run_settings(self.base(overrides))
-        except BadInput as error:
-            reason = str(error)
-        except (HydraException, OmegaConfBaseException) as error:
-            reason = sentence(error)
-        raise BadInput(f"arms.{name} cannot be run: {reason}")
-
-    def labels(self, key: str) -> dict[str, str]:
-        """Return {level as written: its label}, levels that mean the same only once, the baseline first."""
-        found: dict[str, str] = {}
-        for level in self.axes[key]:
-            label = level if key in self.groups else label_of(select(self.compose(self.first() | {key: level}), key))
-            if label not in found.values():
-                found[level] = label
-        return found
-
-    def declared(self, factors: dict[str, dict[str, str]], design: str) -> Iterator[Any]:
-        """Yield every run that the command asks for, cell by cell and seed by seed."""
-        from runner.plan import Cell, Declared, assignments
-        from runner.settings import run_settings
-
-        axes = {key: list(labels) for key, labels in factors.items()}
-        seeds = self.seeds()
-        for cell in assignments(axes, design):
-            levels = {key.lstrip("+"): factors[key][level] for key, level in cell.items()}
-            settings = run_settings(self.compose(cell))
-            for seed in seeds:
-                overrides = [*self.fixed, *(f"{key}={level}" for key, level in cell.items()), f"seed={seed}"]
-                yield Declared(Cell(levels), replace(settings, seed=seed), overrides)
-
-    def seeds(self) -> list[int]:
-        """Return the seeds, each once and checked."""
-        from runner.settings import MAX_SEED, check_whole
-
-        values = [self.compose(self.first() | {"seed": level})["seed"] for level in self.axes.get("seed", [])]
-        if "seed" not in self.axes:
-            values = [self.compose(self.first())["seed"]]
-        for value in values:
-            check_whole("seed", value, 0, MAX_SEED)
-        return list(dict.fromkeys(values))
-
-    def compose(self, levels: dict[str, str]) -> dict[str, Any]:
-        """Return the configuration with these levels as plain containers."""
-        shaping = tuple(f"{key}={level}" for key, level in levels.items() if not self.is_plain(key))
-        composed = self.base(shaping)
-        for key, level in levels.items():
-            if self.is_plain(key):
-                composed = put(composed, key.split("."), self.value(shaping, key, level))
-        return composed
-
-    def base(self, shaping: tuple[str, ...]) -> dict[str, Any]:
-        """Return Hydra's composition with the overrides that shape it, each combination composed once."""
-        if shaping not in self.bases:
-            composed = self.loader.load_sweep_config(self.config, [*self.fixed, *shaping])
-            plain = {key: value for key, value in composed.items_ex(resolve=False) if key != "hydra"}
-            text = OmegaConf.to_yaml(OmegaConf.create(plain), resolve=False)
-            self.referenced.update(re.findall(r"\$\{([^}]+)\}", text))
-            self.bases[shaping] = OmegaConf.to_container(OmegaConf.create(plain), resolve=True)
-            self.scratch[shaping] = composed
-        return self.bases[shaping]
-
-    def value(self, shaping: tuple[str, ...], key: str, level: str) -> Any:
-        """Return the level as the value that the schema makes of it, converted once; the scratch copy takes it in."""
-        place = (shaping, key, level)
-        if place not in self.values:
-            OmegaConf.update(self.scratch[shaping], key, self.axes[key][level], merge=True)
-            self.values[place] = OmegaConf.select(self.scratch[shaping], key)
-        return self.values[place]
-
-    def is_plain(self, key: str) -> bool:
-        """Tell whether the key sets one value of the schema that no other value refers to."""
-        return key in PLAIN_KEYS and key not in self.referenced
-
-
-def check_arm_overrides(overrides: list[Override]) -> None:
-    """Raise BadInput where an arm's overrides give a key several values, or set what one arm cannot have alone."""
-    from runner.settings import STUDY_KEYS, BadInput
-
-    for each in overrides:
-        if each.is_sweep_override():
-            raise BadInput(f"{each.key_or_group} must have one value in an arm; got {each.input_line!r}.")
-        if each.key_or_group.split(".")[0].split("/")[0] in (*STUDY_KEYS, "study", "seed"):
-            raise BadInput(f"{each.key_or_group} must be set for the whole study, not for one arm.")
-
-
-def plain_levels(override: Override) -> list[Any]:
-    """Return a sweep's levels as Python values."""
-    return [Override._convert_value(level) for level in override.sweep_iterator()]
-
-
-def select(composed: dict[str, Any], key: str) -> Any:
-    """Return the value at a dotted key."""
-    value: Any = composed
-    for part in key.lstrip("+").split("."):
-        value = value[int(part)] if isinstance(value, list) else value[part]
-    return value
-
-
-def put(composed: dict[str, Any], path: list[str], value: Any) -> dict[str, Any]:
-    """Return the containers with another value at the path; only what lies on the path is copied."""
-    changed = copy.copy(composed)
-    changed[path[0]] = value if len(path) == 1 else put(composed[path[0]], path[1:], value)
-    return changed
-
-
-def label_of(value: Any) -> str:
-    """Return a level's label: one for every spelling of the value."""
-    from runner.store import canonical_json
-
-    if isinstance(value, str):
-        return value
-    return canonical_json(value)
+def overrides_of(job: Any, undertaking: Any) -> list[str]:
+    """Return the overrides that compose one job in another process: as typed, the recipe's file with its folder."""
+    overrides = [*undertaking.plan.trajectories[job.id].overrides, f"name={undertaking.name}"]
+    return overrides if job.source["recipe"] == "images" else [*overrides, f"recipe='{job.source['recipe']}'"]
 
 
 def command() -> str:
@@ -355,4 +92,4 @@ def without_folder(word: str) -> str:
     """Return `dataset.path=mnist.npz` for any folder before the file."""
     key, equals, value = word.partition("=")
     names = ",".join(path.rpartition("/")[2] for path in value.split(","))
-    return key + equals + names if key == "dataset.path" else word
+    return key + equals + names if key in ("dataset.path", "recipe") else word

@@ -4,11 +4,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 SHOW_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
-CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
 def run_one(config: Any) -> None:
@@ -29,7 +27,7 @@ def train_alone(config: Any) -> None:
     """Train the run of a command without -m; BadInput where it is a study that is asked for."""
     from hydra.core.hydra_config import HydraConfig
 
-    from runner.settings import BadInput
+    from runner.errors import BadInput
 
     if HydraConfig.get().runtime.choices.get("study") or config.arms is not None:
         raise BadInput("study must be run with -m; got a command that trains one run. Add -m.")
@@ -38,33 +36,29 @@ def train_alone(config: Any) -> None:
 
 def train_one(config: Any) -> None:
     """Train the run, unless it is recorded, and print its metrics; RunFailed if it failed."""
-    from dataclasses import replace
-
-    from omegaconf import OmegaConf
-
     from runner import plan, pool
+    from runner.composing import plain_config
+    from runner.contents import Contents
+    from runner.finding import recipe_named
+    from runner.run import Undertaking, alone
     from runner.settings import run_settings, study_settings
     from runner.store import Store
 
-    plain = OmegaConf.to_container(config, resolve=True)
-    settings, study = run_settings(plain), study_settings(plain)
+    plain = plain_config(config)
+    settings, study = run_settings(plain, recipe_named(plain["recipe"])), study_settings(plain)
     store = Store(study.results_dir)
-    single = plan.make_plan({}, "factorial", [plan.Declared(plan.Cell({}), settings, [])])
-    plan.study_name(single, study.name)
-    [trajectory] = single.trajectories.values()
-    left = plan.progress(single, store)
+    declared = [plan.Declared(plan.Cell({}), settings, [])]
+    single = plan.make_plan({}, "factorial", declared, Contents(store, not study.dry_run))
+    undertaking = alone(Undertaking(single, store, plan.study_name(single, study.name), study))
     if study.dry_run:
-        from runner.preview import preview
-
-        print(preview(single, left, store, "of one run", replace(study, workers=1)))
+        print(undertaking.preview("of one run"))
         return
-    if left.missing:
-        store.prepare()
-        jobs = [plan.job_of(trajectory, store, study.threads, study.name or "")]
-        plan.refuse(pool.check(jobs))
-        if pool.run_jobs(jobs, 1, left.epochs_to_train, 1):
-            raise RunFailed(f"The run failed; see {store.work(trajectory.id)}.")
-    print(plan.describe_record(store.record(trajectory.id), settings.epochs))
+    undertaking.complete(lambda jobs, epochs: pool.run_jobs(jobs, 1, epochs, 1))
+    [trajectory] = single.trajectories.values()
+    record = store.record(trajectory.id)
+    if record is None or not record.covers(trajectory.epochs):
+        raise RunFailed(f"The run failed; see {store.work(trajectory.id)}.")
+    print(plan.describe_record(record, settings.epochs))
 
 
 class RunFailed(Exception):
@@ -74,7 +68,7 @@ class RunFailed(Exception):
 def worded(action: Callable[[], None]) -> None:
     """Run the action; turn what the user can mend into one sentence and exit code 2, a stop into 130 or 143."""
     from runner import pool
-    from runner.settings import BadInput
+    from runner.errors import BadInput
     from runner.store import StoreError
 
     try:
@@ -105,7 +99,7 @@ def main() -> None:
 
         raise SystemExit(verify(sys.argv[2:]))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, so that one place words the sentence
-    sys.argv = ["python -m runner", *flags_first(sys.argv[1:])]
+    sys.argv = ["python -m runner", *of_any_metric(flags_first(sys.argv[1:]))]
     worded(start_hydra)
 
 
@@ -114,14 +108,22 @@ def flags_first(arguments: list[str]) -> list[str]:
     return sorted(arguments, key=lambda word: not word.startswith("-"))
 
 
+def of_any_metric(arguments: list[str]) -> list[str]:
+    """Return the arguments with what is said of a single metric as Hydra adds a key: no list knows all metrics."""
+    groups = ("analysis.better.", "analysis.sesoi.")
+    return [f"++{word}" if word.startswith(groups) else word for word in arguments]
+
+
 def start_hydra() -> None:
-    """Hand over to Hydra with the schema registered."""
+    """Hand over to Hydra with the keys of the study and of the recipe registered."""
     import hydra
     from hydra.core.config_store import ConfigStore
 
-    from runner.settings import Schema
+    from runner.finding import chosen_recipe
+    from runner.recipe import CONF, schema_of
+    from runner.settings import StudySchema
 
-    ConfigStore.instance().store("schema", node=Schema)
+    ConfigStore.instance().store("schema", node=schema_of(chosen_recipe(), StudySchema))
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run_one)()
 
 

@@ -2,15 +2,18 @@
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.settings import BadInput, did_you_mean, nearest
+from runner.errors import BadInput
+from runner.metrics import Metric
+from runner.settings import did_you_mean, nearest
 
 NAME = re.compile(r"\w[\w.+-]*(?: [\w.+-]+)*")
 NAME_LENGTH = 60
 TEXT_LENGTH = 200
-REPORTED_METRICS = ("val_accuracy", "val_loss")
+REPORTED_PREFIX = "val_"  # of the metrics that may be reported
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,12 @@ def read_reported(reported: Any, cells: dict[str, str]) -> list[dict[str, Any]]:
 
 def reported_rows(key: str, entry: Any, cells: dict[str, str]) -> list[dict[str, Any]]:
     """Return a row for each metric of one entry of the list."""
-    known = ("cell", *REPORTED_METRICS, "source", "dataset")
+    known = ("cell", "source", "dataset", f"{REPORTED_PREFIX}<metric>")
     if not isinstance(entry, dict):
         raise BadInput(f"{key} must have the keys {', '.join(known)}; got {shown(entry)}.")
+    metrics = [str(name) for name in entry if str(name).startswith(REPORTED_PREFIX)]
     for name in entry:
-        if name not in known:
+        if name not in known and name not in metrics:
             raise BadInput(f"{key}.{name} is no key of a reported figure; they are {', '.join(known)}.")
     cell, source, dataset = entry.get("cell"), entry.get("source"), entry.get("dataset", "")
     if not isinstance(cell, str) or cell not in cells:
@@ -116,24 +120,41 @@ def reported_rows(key: str, entry: Any, cells: dict[str, str]) -> list[dict[str,
     for name, text in {"source": source, "dataset": dataset}.items():
         if not isinstance(text, str) or len(text) > TEXT_LENGTH or (name == "source" and not text.strip()):
             raise BadInput(f"{key}.{name} must be text of at most {TEXT_LENGTH} characters; got {shown(text)}.")
-    metrics = [metric for metric in REPORTED_METRICS if metric in entry]
     if not metrics:
-        raise BadInput(f"{key} must give {' or '.join(REPORTED_METRICS)}; got neither.")
+        raise BadInput(f"{key} must give a figure, such as {REPORTED_PREFIX}loss; got none.")
     return [
-        {"cell": cells[cell], "metric": metric, "value": figure(f"{key}.{metric}", metric, entry[metric])}
+        {"cell": cells[cell], "metric": metric, "value": figure(f"{key}.{metric}", entry[metric])}
         | {"source": source, "dataset": dataset}
         for metric in metrics
     ]
 
 
-def figure(key: str, metric: str, value: Any) -> float:
-    """Return a reported figure: an accuracy as a share, a loss in nats."""
-    number = not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
-    if metric == "val_accuracy" and not (number and 0 <= value <= 1):
-        raise BadInput(f"{key} must be a share from 0 to 1; got {shown(value)}.")
-    if not (number and value >= 0):
-        raise BadInput(f"{key} must be a number of nats from 0; got {shown(value)}.")
+def figure(key: str, value: Any) -> float:
+    """Return a reported figure, in the unit in which the metric is stored (an accuracy as a share)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadInput(f"{key} must be a number; got {shown(value)}.")
     return float(value)
+
+
+def check_reported(rows: Iterable[Mapping[str, Any]], metrics: Iterable[Metric]) -> None:
+    """Raise BadInput where a reported figure is of no metric of the study, or outside what the metric can be."""
+    known = {f"{REPORTED_PREFIX}{metric.name}": metric for metric in metrics}
+    for row in rows:
+        metric = known.get(row["metric"])
+        if metric is None:
+            raise BadInput(
+                f"reported must give figures of this study's metrics, {', '.join(known)}; got {row['metric']}."
+            )
+        low, high = (
+            (-math.inf if metric.low is None else metric.low),
+            (math.inf if metric.high is None else metric.high),
+        )
+        if not low <= row["value"] <= high:
+            share = "a share " if metric.is_share else "a number "
+            limits = f"from {low:g}" + (
+                f" to {high:g}" if math.isfinite(high) else f" ({metric.unit})" if metric.unit else ""
+            )
+            raise BadInput(f"reported {row['metric']} of {row['cell']} must be {share}{limits}; got {row['value']}.")
 
 
 def shown(value: Any) -> str:

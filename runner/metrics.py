@@ -168,7 +168,7 @@ def metric_of(compiled: Compiled, better: str = "") -> Metric:
     if not direction:
         raise UnknownMetric(
             f"analysis.better must say whether {compiled.name} is better higher or lower; got nothing, and it is no "
-            f"metric of Keras's own. Add +analysis.better.{compiled.name}=higher, lower or neither."
+            f"metric of Keras's own. Add analysis.better.{compiled.name}=higher, lower or neither."
         )
     if known is None:
         return Metric(compiled.name, _words(compiled.name), direction)
@@ -201,6 +201,7 @@ def register(compiled: Iterable[Compiled], analysis: Mapping[str, Any]) -> tuple
     written = analysis.get("primary")
     primary = default_primary(list(there)) if written is None else [_bare(name) for name in written]
     _check_named("better", better, there)
+    _check_named("sesoi", sesoi, there)
     _check_named("primary", primary, there)
     for name, value in better.items():
         if value not in BETTER:

@@ -1,7 +1,5 @@
 """Declared factors and seeds -> cells, runs and the trajectories that answer for them; what is done, what is not."""
 
-import ast
-import hashlib
 import itertools
 import math
 import re
@@ -12,17 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from runner.data import arrays_digest, read_arrays
-from runner.metrics import Compiled, register
-from runner.settings import DATASETS, BadInput, Settings, StudySettings
-from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, record_id
+from runner.contents import Contents
+from runner.errors import BadInput
+from runner.numerics import VERSION
+from runner.settings import Settings
+from runner.store import RESERVED, SCHEMA, Record, Store, record_id
 
-# The modules whose code determines numbers; a change in any of them makes other runs.
-NUMERIC_MODULES = ("streams", "layers", "data", "keyed", "model", "train")
-SPEC_SCHEMA = 1  # of what is hashed into a run's identity; records and study.json count theirs apart
-COMPILED = (Compiled("accuracy", "sparse_categorical_accuracy"), Compiled("loss", "sparse_categorical_crossentropy"))
+SPEC_SCHEMA = 2  # of what is hashed into a run's identity; records and study.json count theirs apart
 NAME_LENGTH = 80
-QUIET = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+QUIET: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
 
 
 @dataclass(frozen=True)
@@ -67,8 +63,8 @@ class Job:
     spec: dict[str, Any]
     epochs: int
     label: str
-    dataset: str
-    dataset_path: str | None
+    source: dict[str, Any]  # where the recipe and what it reads are found, as `Recipe.source` gives it
+    data: str  # what is trained on, for people
     results_dir: str
     threads: int
     study: str = ""
@@ -156,9 +152,13 @@ def assignments(axes: dict[str, list[str]], design: str) -> list[dict[str, str]]
     return [baseline] + [baseline | {key: level} for key, levels in axes.items() for level in levels[1:]]
 
 
-def make_plan(factors: dict[str, tuple[str, ...]], design: str, declared: Iterable[Declared]) -> Plan:
+def make_plan(
+    factors: dict[str, tuple[str, ...]], design: str, declared: Iterable[Declared], contents: Contents
+) -> Plan:
     """Return the plan: identities given, duplicates dropped, runs that share a trajectory grouped."""
     plan = Plan(factors, design, [], [], [])
+    declared = list(declared)
+    contents.learn(each.settings for each in declared)
     places: dict[str, int] = {}
     seen = set()
     for each in declared:
@@ -168,15 +168,15 @@ def make_plan(factors: dict[str, tuple[str, ...]], design: str, declared: Iterab
         if (place, each.settings.seed) in seen:
             continue
         seen.add((place, each.settings.seed))
-        trajectory = add_trajectory(plan, each)
+        trajectory = add_trajectory(plan, each, contents)
         plan.runs.append(Run(place, each.settings.seed, each.settings.epochs, trajectory.id))
     plan.seeds = list(dict.fromkeys(run.seed for run in plan.runs))
     return plan
 
 
-def add_trajectory(plan: Plan, declared: Declared) -> Trajectory:
+def add_trajectory(plan: Plan, declared: Declared, contents: Contents) -> Trajectory:
     """Return the trajectory that answers for the declared run, new or made longer."""
-    spec = trajectory_spec(declared.settings)
+    spec = trajectory_spec(declared.settings, contents)
     run_id = record_id(spec)
     known = plan.trajectories.get(run_id)
     if known is None or declared.settings.epochs > known.epochs:
@@ -187,69 +187,29 @@ def add_trajectory(plan: Plan, declared: Declared) -> Trajectory:
     return plan.trajectories[run_id]
 
 
-def trajectory_spec(settings: Settings) -> dict[str, Any]:
+def trajectory_spec(settings: Settings, contents: Contents) -> dict[str, Any]:
     """Return what a trajectory's numbers depend on, as plain JSON values; equal specs are one training.
 
-    `epochs` is in it only where the schedule depends on it: else a longer run passes through the
+    `epochs` is in it only where the recipe depends on it: else a longer run passes through the
     shorter one.
     """
+    recipe = settings.recipe
     spec = {
         "schema": SPEC_SCHEMA,
-        "code": code_digest(),
-        "dataset": {
-            "sha256": dataset_digest(settings.dataset, settings.dataset_path),
-            "classes": settings.classes,
-            "holdout": float(settings.holdout),
-        },
-        "transforms": {"normalize": settings.normalize, "binarize": settings.binarize, "augment": settings.augment},
-        "layers": list(settings.layers),
-        "training": {
-            "optimizer": settings.optimizer,
-            "learning_rate": float(settings.learning_rate),
-            "schedule": settings.schedule,
-            "batch_size": settings.batch_size,
+        "numerics": VERSION,
+        "recipe": {
+            "code": recipe.code,
+            "values": recipe.identity(settings.values),
+            "data": contents.digest(settings),
         },
         "measuring": {
+            "holdout": float(settings.holdout),
             "probe": settings.probe,
             "probe_draws": settings.probe_draws if settings.probe else 0,
         },
         "seed": settings.seed,
     }
-    return spec if settings.schedule == "constant" else spec | {"epochs": settings.epochs}
-
-
-@cache
-def dataset_digest(name: str, path: str | None) -> str:
-    """Return the sha256 of the dataset's arrays: the pinned one, or read from the file that the user named."""
-    pinned = DATASETS[name]
-    try:
-        return pinned or arrays_digest(read_arrays(name, path))
-    except ValueError as error:
-        raise BadInput(str(error)) from None
-
-
-@cache
-def code_digest() -> str:
-    """Return the sha256 of the code that determines numbers, less comments, docstrings and layout."""
-    folder = Path(__file__).parent
-    shapes = [code_shape((folder / f"{name}.py").read_text(encoding="utf-8")) for name in NUMERIC_MODULES]
-    return hashlib.sha256(canonical_json(shapes).encode()).hexdigest()
-
-
-def code_shape(source: str) -> Any:
-    """Return the syntax tree of `source` without docstrings as nested lists; the same on every Python version."""
-
-    def shape(node: Any) -> Any:
-        if isinstance(node, list):
-            return [shape(each) for each in node]
-        if not isinstance(node, ast.AST):
-            return repr(node)
-        values = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            values["body"] = values["body"][1:]
-        return [type(node).__name__, {name: shape(value) for name, value in values.items()}]
-
-    return shape(ast.parse(source))
+    return spec | {"epochs": settings.epochs} if recipe.depends_on_epochs(settings.values) else spec
 
 
 # ---- what is done and what is missing
@@ -261,6 +221,7 @@ class Progress:
 
     epochs_done: dict[str, float]  # trajectory id -> epochs recorded; infinite where training ended by itself
     missing: list[Trajectory]
+    summaries: dict[str, dict[str, Any]]  # of the records there are, by trajectory
 
     @property
     def epochs_to_train(self) -> int:
@@ -278,13 +239,14 @@ class Progress:
 
 def progress(plan: Plan, store: Store) -> Progress:
     """Ask the store which trajectories are complete as far as the plan needs them."""
-    epochs_done = {}
+    epochs_done, summaries = {}, {}
     for run_id in plan.trajectories:
         record = store.record(run_id)
         if record is not None:
             epochs_done[run_id] = math.inf if record.ended else record.epochs
+            summaries[run_id] = record.summary
     missing = [each for each in plan.trajectories.values() if epochs_done.get(each.id, 0) < each.epochs]
-    return Progress(epochs_done, missing)
+    return Progress(epochs_done, missing, summaries)
 
 
 def is_answered(other: Plan, plan: Plan, store: Store) -> bool:
@@ -322,13 +284,14 @@ def study_name(plan: Plan, given: str | None) -> str:
 
 def job_of(trajectory: Trajectory, store: Store, threads: int, study: str = "") -> Job:
     """Return the trajectory as a worker takes it; `study` is the name of the one that asks for it first."""
+    settings = trajectory.settings
     return Job(
         id=trajectory.id,
         spec=trajectory.spec,
         epochs=trajectory.epochs,
         label=trajectory.label,
-        dataset=trajectory.settings.dataset,
-        dataset_path=trajectory.settings.dataset_path,
+        source=settings.recipe.source(settings.values),
+        data=settings.recipe.data_label(settings.values),
         results_dir=str(store.root),
         threads=threads,
         study=study,
@@ -347,27 +310,19 @@ def commit() -> str | None:
     return found.stdout.strip() or None if found.returncode == 0 else None
 
 
-def refuse(problems: list[str]) -> None:
-    """Raise BadInput with the problems, a line each, if there are any."""
-    if problems:
-        raise BadInput("\n".join(problems))
-
-
-def declaration(plan: Plan, name: str, command: str, study: StudySettings) -> dict[str, Any]:
-    """Return what study.json holds: all that the report needs beside the records."""
+def declaration(plan: Plan, name: str, command: str) -> dict[str, Any]:
+    """Return what study.json holds of the plan; what is told of its nets is added to it."""
     found = {
         "schema": SCHEMA,
         "name": name,
         "command": command,
         "design": plan.design,
+        "mode": plan.mode,
         "factors": [{"key": key, "levels": list(levels)} for key, levels in plan.factors.items()],
         "seeds": plan.seeds,
         **declared_runs(plan),
         "inert": [{"factor": key, "where": where} for key, where in plan.inert()],
         "epochs_shared": epochs_shared(plan),
-        "recipe": "images",
-        "mode": plan.mode,
-        "metrics": [metric.described() for metric in register(COMPILED, {"sesoi": study.sesoi})],
     }
     if plan.comparisons:
         found["comparisons"] = [list(pair) for pair in plan.comparisons]

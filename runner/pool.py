@@ -2,33 +2,26 @@
 
 import contextlib
 import importlib
-import itertools
 import multiprocessing
 import os
-import platform
 import signal
-import sys
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from runner.data import errors_unseen
+from runner.errors import BadInput
+from runner.machine import NO_GPU, gpus, slots
 from runner.plan import Job
+from runner.progress import Display
+from runner.quiet import errors_unseen
 from runner.store import Store, StoreError
 
 PRELOADED = ["tensorflow", "keras", "sklearn.datasets", "runner.worker"]
 STOPS = (signal.SIGINT, signal.SIGTERM)
-NVIDIA = Path("/proc/driver/nvidia/gpus")  # the driver lists a folder a GPU there
-NO_GPU = "-1"
-Tell = Callable[[dict[str, Any]], None]
 
 
 class Interrupted(Exception):
@@ -58,11 +51,14 @@ def run_jobs(jobs: Iterable[Job], count: int, epochs: int, workers: int | None, 
             pool.stop()
 
 
-def check(jobs: list[Job]) -> list[str]:
-    """Return a sentence for everything about the jobs' data and nets that could not be trained."""
+def ask(task: str, arguments: list[Any], called: str) -> Any:
+    """Return what `runner.worker.<task>` answers in a process of its own, without a GPU; BadInput where it fails.
+
+    `called` is what the task is called in a sentence. Interrupted is raised on SIGINT or SIGTERM.
+    """
     reader, writer = multiprocessing.Pipe(duplex=False)
     with Signals() as signals:
-        process = start("check_jobs", [jobs], writer, NO_GPU if gpus() else None)
+        process = start(task, arguments, writer, NO_GPU if gpus() else None)
         writer.close()
         try:
             while reader not in (ready := wait([reader, signals.reader])):
@@ -73,48 +69,10 @@ def check(jobs: list[Job]) -> list[str]:
             process.kill()
             process.join()
     if message is None:
-        return [f"The check of data and nets ended without an answer ({ending(process.exitcode)})."]
+        raise BadInput(f"{called} ended without an answer ({ending(process.exitcode)}).")
     if message["kind"] == "failed":
-        return [f"The check of data and nets failed: {message['reason']}."]
+        raise BadInput(message["reason"] if message["told"] else f"{called} failed: {message['reason']}.")
     return message["result"]
-
-
-# ---- what the machine has
-
-
-def slots(workers: int | None, workers_per_gpu: int) -> list[str | None]:
-    """Return a place for every trajectory that runs at a time: the GPU it has, or None where it computes on a core.
-
-    Without `workers`: `workers_per_gpu` on each GPU, or one a core where there is no GPU. With it: so
-    many, on the GPUs in turn.
-    """
-    found = gpus()
-    if not found:
-        return [None] * (workers or cores())
-    return list(itertools.islice(itertools.cycle(found), workers or len(found) * workers_per_gpu))
-
-
-def gpus() -> list[str]:
-    """Return the names, as CUDA_VISIBLE_DEVICES has them, of the GPUs that this process may use; no TensorFlow."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is None:
-        return [str(place) for place, _ in enumerate(NVIDIA.glob("*"))]
-    names = [name.strip() for name in named.split(",")]
-    return list(itertools.takewhile(lambda name: name not in ("", NO_GPU), names))  # as CUDA reads it
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def processor_name() -> str:
-    """Return the processor's model name, as far as the system tells."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown"
 
 
 # ---- processes
@@ -159,7 +117,8 @@ def enter(task: str, arguments: list[Any], writer: Connection, gpu: str | None) 
         tell = [writer.send] if task == "run_job" else []
         writer.send({"kind": "result", "result": function(*arguments, *tell)})
     except BaseException as error:
-        writer.send({"kind": "failed", "reason": reason_of(error), "traceback": traceback.format_exc()})
+        told = isinstance(error, BadInput | StoreError)
+        writer.send({"kind": "failed", "reason": reason_of(error), "told": told, "traceback": traceback.format_exc()})
 
 
 def end_with_parent() -> None:
@@ -174,7 +133,7 @@ def reason_of(error: BaseException) -> str:
     """Return one line that says what went wrong."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return "out of memory; lower workers= and run the same command again"
-    if isinstance(error, StoreError):
+    if isinstance(error, BadInput | StoreError):
         return str(error)
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
@@ -301,46 +260,3 @@ class Pool:
         for worker in self.workers:
             worker.process.join()
         self.display.close()
-
-
-class Display:
-    """Live progress on the terminal: epochs done, time left; plain lines where there is no terminal."""
-
-    def __init__(self, runs: int, epochs: int) -> None:
-        self.runs, self.epochs = runs, epochs
-        self.ended, self.done = 0, 0
-        self.started = time.perf_counter()
-        self.live = sys.stderr.isatty()
-        self.bar = tqdm(
-            total=epochs,
-            unit="epoch",
-            disable=not self.live,
-            bar_format="{desc} {bar} {n_fmt}/{total_fmt} epochs, {elapsed} so far, {remaining} left",
-            desc=f"0/{runs} trainings",
-        )
-
-    def advance(self, epochs: int) -> None:
-        """Count epochs that were trained."""
-        self.done += epochs
-        self.bar.update(epochs)
-
-    def refresh(self) -> None:
-        """Let the clock go on between epochs."""
-        self.bar.refresh()
-
-    def run_ended(self, label: str, well: bool) -> None:
-        """Count a training that ended."""
-        self.ended += 1
-        self.bar.set_description(f"{self.ended}/{self.runs} trainings")
-        if not self.live and well:
-            spent = time.perf_counter() - self.started
-            left = spent * max(self.epochs - self.done, 0) / max(self.done, 1)
-            self.say(f"[{self.ended}/{self.runs}] {label}: done; {spent:.0f} s so far, about {left:.0f} s left")
-
-    def say(self, line: str) -> None:
-        """Print a line without disturbing the bar."""
-        tqdm.write(line, file=sys.stderr)
-
-    def close(self) -> None:
-        """Leave the terminal clean."""
-        self.bar.close()

@@ -2,12 +2,12 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
+from runner.machine import processor_name, slots
 from runner.plan import Plan, Progress, Trajectory, epochs_shared
-from runner.pool import processor_name, slots
 from runner.settings import StudySettings
 from runner.store import Store, canonical_json
 
@@ -15,8 +15,11 @@ CELLS_SHOWN = 24
 AROUND_SECONDS = 10.0  # of a study beside its trainings: TensorFlow loaded, data and nets checked, report written
 
 
-def preview(plan: Plan, left: Progress, store: Store, name: str, study: StudySettings) -> str:
-    """Return what the study consists of, what is done, what it would train and how long that would take."""
+def preview(plan: Plan, left: Progress, store: Store, name: str, study: StudySettings, told: Sequence[str] = ()) -> str:
+    """Return what the study consists of, what is done, what it would train and how long that would take.
+
+    `told` is what is known of its nets, a line each.
+    """
     seeds = f"{', '.join(map(str, plan.seeds[:12]))}{', ...' if len(plan.seeds) > 12 else ''}"
     lines = [
         f"study {name}, design {plan.design}{plan.mode and f' ({plan.mode})'}: {count(len(plan.cells), 'cell')} x "
@@ -32,6 +35,7 @@ def preview(plan: Plan, left: Progress, store: Store, name: str, study: StudySet
         f"epochs saved by sharing trainings: {epochs_shared(plan)}",
         *(f"{key} changes nothing{where and ' at '}{where}: both levels are one run" for key, where in plan.inert()),
         time_line(left, store, study),
+        *told,
         *layer_lines(plan),
     ]
     return "\n".join(lines)
@@ -71,9 +75,11 @@ def time_line(left: Progress, store: Store, study: StudySettings) -> str:
     if not left.missing:
         return "nothing to train"
     paces = Paces(store.outlines(), processor_name())
-    known = [paces.seconds(each, left.epochs_left(each)) for each in left.missing]
-    if None in known:
-        return f"time: unknown; no record of a like training on this machine for {known.count(None)} of {len(known)}"
+    times = [paces.seconds(each, left.epochs_left(each)) for each in left.missing]
+    known = [seconds for seconds in times if seconds is not None]
+    if len(known) < len(times):
+        unknown = len(times) - len(known)
+        return f"time: unknown; no record of a like training on this machine for {unknown} of {len(times)}"
     places = len(slots(study.workers, study.workers_per_gpu)[: len(known)])
     total = AROUND_SECONDS + longest(known, places)
     return f"time: about {duration(total)} with {count(places, 'worker')}"
@@ -99,8 +105,9 @@ class Paces:
 
 
 def likenesses(spec: dict[str, Any]) -> tuple[str, str]:
-    """Return what like trainings share: all but the seed; failing that layers, data and batch size."""
-    near = [spec["layers"], spec["dataset"], spec["training"]["batch_size"]]
+    """Return what like trainings share: all but the seed; failing that code, data, net and batch size."""
+    recipe = spec["recipe"]
+    near = [recipe["code"], recipe["data"], *(recipe["values"].get(key) for key in ("model", "batch_size"))]
     return canonical_json({**spec, "seed": 0}), canonical_json(near)
 
 
@@ -129,9 +136,10 @@ def longest(seconds: list[float], places: int) -> float:
 
 
 def layer_lines(plan: Plan) -> list[str]:
-    """Return the layers' names of every distinct net, for model.without and for reading records."""
-    nets = {tuple(each["name"] for each in trajectory.spec["layers"]) for trajectory in plan.trajectories.values()}
-    return ["layers:", *(f"  {', '.join(names)}" for names in sorted(nets))]
+    """Return the layers' names of every distinct net, for model.without, where keys name them."""
+    named = (each.settings.recipe.layer_names(each.settings.values) for each in plan.trajectories.values())
+    nets = sorted({names for names in named if names})
+    return ["layers:", *(f"  {', '.join(names)}" for names in nets)] if nets else []
 
 
 def count(number: int, noun: str) -> str:

@@ -9,9 +9,12 @@ from typing import Any
 from hydra.errors import OverrideParseException
 from yaml import MarkedYAMLError
 
-from runner.settings import Schema, did_you_mean, nearest
+from runner.finding import chosen_recipe
+from runner.images.choices import image_recipe
+from runner.recipe import schema_of
+from runner.settings import StudySchema, did_you_mean, nearest
 
-EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+EXPECTED: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 def sentence(error: Exception) -> str:
@@ -44,10 +47,18 @@ def unknown_key(text: str) -> str | None:
     if match is None or "not a valid" in text or "could not be converted" in text:
         return None
     key = match[1]
-    where = (
-        "conf/model/ lists the keys of each model" if key.startswith("model.") else "conf/config.yaml lists all keys"
-    )
-    return f"{key} is no key of this program.{did_you_mean(nearest(key, known_keys()))} {where}."
+    if key == "study":
+        return "study must name a file of conf/study/ in the folder that you work in; there is none."
+    return f"{key} is no key of this program.{did_you_mean(nearest(key, known_keys()))} {where_keys_are(key)}."
+
+
+def where_keys_are(key: str) -> str:
+    """Return where keys like this one are listed."""
+    if key.startswith("model.") and "model" in chosen_recipe().keys:
+        return "runner/images/conf/model/ lists the keys of each model"
+    if chosen_recipe() is image_recipe():
+        return "python -m runner --help lists all keys"
+    return f"python -m runner recipe={chosen_recipe().name} --help lists all keys"
 
 
 def unknown_choice(text: str) -> str | None:
@@ -65,7 +76,7 @@ def no_choice(text: str) -> str | None:
     """Word a folder of conf/ that is to be left without a choice."""
     if "Config group override must be a string or a list" not in text:
         return None
-    return "dataset, model and study must each name a file of their folder in conf/; got null."
+    return "dataset, model and study must each name a file of their folder; got null."
 
 
 def wrong_type(text: str) -> str | None:
@@ -110,7 +121,14 @@ def unreadable_file(error: MarkedYAMLError) -> str:
 
 def known_keys() -> list[str]:
     """Return every key that can be written, dotted, and the folders of conf/."""
-    return [*dotted_keys(Schema), "study", "hydra/launcher", "hydra/sweeper"]
+    return list(
+        dict.fromkeys([*dotted_keys(schema()), *chosen_recipe().plain_keys, "study", "hydra/launcher", "hydra/sweeper"])
+    )
+
+
+def schema() -> type:
+    """Return the types of all keys beside the chosen recipe."""
+    return schema_of(chosen_recipe(), StudySchema)
 
 
 def dotted_keys(schema: Any, prefix: str = "") -> list[str]:
@@ -125,10 +143,10 @@ def dotted_keys(schema: Any, prefix: str = "") -> list[str]:
 
 def type_of(key: str) -> type | None:
     """Return the plain type of a dotted key, or None where the schema does not say."""
-    kind: Any = Schema
+    kind: Any = schema()
     for part in key.split("."):
         kind = typing.get_type_hints(kind).get(part) if dataclasses.is_dataclass(kind) else None
-    if isinstance(kind, types.UnionType):
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
         kind = next(each for each in typing.get_args(kind) if each is not type(None))
     return kind
 

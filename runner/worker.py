@@ -1,4 +1,4 @@
-"""One trajectory in a process of its own: lock, load, train, record."""
+"""What a process of its own does: train one trajectory and record it; check jobs before training; digest data."""
 
 import contextlib
 import os
@@ -7,8 +7,9 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from runner.data import Splits, holdout_size, load, split
-from runner.model import build_model
-from runner.plan import COMPILED, Job
-from runner.pool import Tell, processor_name
-from runner.settings import DATASETS
-from runner.store import Snapshot, Store, StoreError
-from runner.train import State, Trajectory, before_net, in_net
+from runner.calling import FilesSeen, check_imports, measuring_of, parts_of, recipe_at, told
+from runner.contents import stamps
+from runner.errors import BadInput
+from runner.machine import processor_name
+from runner.numerics import VERSION
+from runner.plan import Job
+from runner.recipe import Recipe
+from runner.store import Snapshot, Store, StoreError, canonical_json
+from runner.training.epoch_loop import EpochLoop, State
+from runner.training.parts import call_data, data_digest, has_dataset
+
+Tell = Callable[[dict[str, Any]], None]
 
 keras.config.set_floatx("float32")  # whatever a user's own keras.json says
 keras.config.set_image_data_format("channels_last")
@@ -75,63 +81,67 @@ def output_to(log: Path) -> Iterator[None]:
 def train(job: Job, store: Store, tell: Tell) -> tuple[Snapshot, dict[str, Any]]:
     """Train on from where the trajectory stands, a checkpoint an epoch; return its end and run.json's contents."""
     started = time.perf_counter()
-    splits = read_splits(job)
-    trajectory = Trajectory(job.spec, splits, job.epochs)
-    stopped, environments = resume(job, store, trajectory)
-    first = trajectory.state.epoch
-    tell({"kind": "training", "epoch": first})
-    while trajectory.state.epoch < job.epochs and not (stopped or trajectory.state.diverged):
-        state = trajectory.run_epoch()
-        store.save_snapshot(job.id, snapshot(state, environments))
-        print(describe(state), flush=True)
-        tell({"kind": "epoch", "epoch": state.epoch})
+    recipe = recipe_at(job.source)
+    with told(recipe):
+        trajectory = build(recipe, job)
+        environments = resume(job, store, trajectory)
+        first = trajectory.state.epoch
+        tell({"kind": "training", "epoch": first})
+        while trajectory.state.epoch < job.epochs and not (trajectory.state.stopped or trajectory.state.diverged):
+            state = trajectory.run_epoch()
+            store.save_snapshot(job.id, snapshot(state, environments))
+            print(describe(state), flush=True)
+            tell({"kind": "epoch", "epoch": state.epoch})
     summary = summarize(job, trajectory, environments, time.perf_counter() - started, first)
-    if stopped:
-        summary["status"] = "stopped"
-    return replace(snapshot(trajectory.state, environments), stopped=stopped), summary
+    return snapshot(trajectory.state, environments), summary
 
 
-def read_splits(job: Job) -> Splits:
-    """Return the images that the job trains and measures on; the rest of the dataset is let go (190 MB of MNIST)."""
-    dataset, digest = load(job.dataset, job.dataset_path, DATASETS[job.dataset], job.spec["dataset"]["classes"])
-    if digest != job.spec["dataset"]["sha256"]:
-        raise ValueError(f"dataset.path must stay as it is while a study runs; {job.dataset_path!r} has changed.")
-    return split(dataset, job.spec["seed"], job.spec["dataset"]["holdout"], *before_net(job.spec["transforms"]))
+def build(recipe: Recipe, job: Job) -> EpochLoop:
+    """Return the job's trajectory before its first epoch; BadInput where its code has changed since it was planned."""
+    if recipe.code != job.spec["recipe"]["code"]:
+        raise BadInput(
+            f"{recipe.name} must stay as it is while a study runs; it has changed. Run the same command again."
+        )
+    parts = parts_of(recipe, job.spec, job.source, job.epochs)
+    trajectory = EpochLoop(parts, job.spec["seed"], measuring_of(job.spec), job.epochs)
+    check_imports(recipe)
+    return trajectory
 
 
-def resume(job: Job, store: Store, trajectory: Trajectory) -> tuple[bool, list[dict[str, Any]]]:
-    """Set the trajectory to the last epoch on disk, where there is one.
-
-    Return whether it was stopped there, so that no epoch follows, and the environments, this one last.
-    """
+def resume(job: Job, store: Store, trajectory: EpochLoop) -> list[dict[str, Any]]:
+    """Set the trajectory to the last epoch on disk, where there is one; return the environments, this one last."""
     found = store.snapshot(job.id)
     environments = [] if found is None else found.environments
     if found is not None:
-        trajectory.resume(State(found.epoch, found.weights, found.slots, found.history, found.predictions))
+        state = State(found.epoch, found.weights, found.slots, found.history, found.predictions, stopped=found.stopped)
+        trajectory.resume(state)
     here = environment(job.threads)
     if not environments or {**environments[-1], "from_epoch": 0} != {**here, "from_epoch": 0}:
         environments = [*environments, here | {"from_epoch": trajectory.state.epoch + 1}]
-    return found is not None and found.stopped, environments
+    return environments
 
 
 def snapshot(state: State, environments: list[dict[str, Any]]) -> Snapshot:
     """Return the state as the store keeps it."""
-    return Snapshot(state.epoch, state.weights, state.slots, state.history, state.predictions, environments)
+    return Snapshot(
+        state.epoch, state.weights, state.slots, state.history, state.predictions, environments, state.stopped
+    )
 
 
 def summarize(
-    job: Job, trajectory: Trajectory, environments: list[dict[str, Any]], seconds: float, first: int
+    job: Job, trajectory: EpochLoop, environments: list[dict[str, Any]], seconds: float, first: int
 ) -> dict[str, Any]:
-    """Return run.json's contents: outcome, last metrics (None where not finite), timing, environments."""
-    state = trajectory.state
+    """Return run.json's contents: outcome, last metrics (None where not finite), the net, timing, environments."""
+    state, feeds = trajectory.state, trajectory.feeds
     last = {key: value if np.isfinite(value) else None for key, value in state.history[-1].items()}
     return {
-        "status": "diverged" if state.diverged else "complete",
+        "status": "diverged" if state.diverged else "stopped" if state.stopped else "complete",
         "epochs": state.epoch,
         "label": job.label,
         "study": job.study,
+        "numerics": VERSION,
         "commit": job.commit,
-        "data": job.dataset,
+        "data": job.data,
         "parameters": int(trajectory.model.count_params()),
         "metrics": last,
         "timing": {
@@ -141,39 +151,28 @@ def summarize(
             "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         },
         "examples": {
-            "train": len(trajectory.splits.x_train),
-            "holdout": len(trajectory.splits.x_holdout),
-            "validation": len(trajectory.splits.x_validation),
-            "probe": len(trajectory.probe_images),
+            "train": feeds.train.examples,
+            "holdout": feeds.holdout.examples if feeds.holdout else 0,
+            "validation": feeds.validation.examples,
+            "probe": trajectory.probe.examples if trajectory.probe else 0,
         },
-        "validation": job.spec["dataset"]["sha256"],
-        "classes": job.spec["dataset"]["classes"],
-        "train_mode": train_mode(job.spec),
-        "initial_weights": {},
-        "compiled": [[metric.name, metric.kind, metric.better] for metric in COMPILED],
-        "explicit_seeds": [],
+        "validation": trajectory.validation_key,
+        "classes": trajectory.classes.count if trajectory.classes else 0,
+        "train_mode": trajectory.train_mode,
+        **facts(trajectory),
         "environments": environments,
     }
 
 
-def train_mode(spec: dict[str, Any]) -> list[str]:
-    """Return what makes training mode differ from inference mode in the net, as `runner.store` names it."""
-    classes = class_names(spec["layers"])
-    there = {
-        "batch against moving statistics": "BatchNormalization" in classes,
-        "dropout": any("Dropout" in name for name in classes),
-        "augmentation": bool(spec["transforms"]["augment"]) or any(name.startswith("Random") for name in classes),
-        "noise": "GaussianNoise" in classes,
+def facts(trajectory: EpochLoop) -> dict[str, Any]:
+    """Return what is told of the net, as `runner.nets.Facts` has it."""
+    return {
+        "compiled": [[each.name, each.kind, each.better] for each in trajectory.compiled],
+        "loss": trajectory.loss,
+        "initial_weights": trajectory.initial_weights,
+        "explicit_seeds": trajectory.explicit_seeds,
+        "notes": trajectory.notes,
     }
-    return [source for source, is_there in there.items() if is_there]
-
-
-def class_names(part: Any) -> set[str]:
-    """Return the class names of all layers in a layer list, wrapped ones too."""
-    if isinstance(part, dict):
-        own = {part["class_name"]} if isinstance(part.get("class_name"), str) else set()
-        return own.union(*(class_names(value) for value in part.values()))
-    return set().union(*(class_names(value) for value in part)) if isinstance(part, list) else set()
 
 
 def describe(state: State) -> str:
@@ -197,47 +196,77 @@ def environment(threads: int) -> dict[str, Any]:
     }
 
 
-def check_jobs(jobs: list[Job]) -> list[str]:
-    """Return a sentence for every job that could not be trained: its data or its net; keep the validation images.
+# ---- before training
 
-    Each distinct dataset is read and each distinct net is built once.
+
+def check_jobs(jobs: list[Job], keep: bool) -> dict[str, Any]:
+    """Return `problems`, a sentence for every job that could not be trained, and `nets`, the facts of each job's net.
+
+    Each distinct net is built once, with the first of its seeds. `keep` writes what is classified in validation into
+    the store.
     """
     limit_threads(1)
-    problems = []
-    for job in {(job.dataset, job.dataset_path, job.spec["dataset"]["classes"]): job for job in jobs}.values():
-        try:
-            dataset, digest = load(job.dataset, job.dataset_path, DATASETS[job.dataset], job.spec["dataset"]["classes"])
-        except ValueError as error:
-            problems.append(str(error))
-            continue
-        try:
-            Store(job.results_dir).save_validation(digest, dataset.x_test, dataset.y_test.astype(np.uint8))
-        except StoreError as error:
-            problems.append(str(error))
-        users = [other for other in jobs if other.spec["dataset"]["sha256"] == digest]
-        problems += check_nets(users, dataset.x_train.shape[1:]) + check_holdouts(users, len(dataset.x_train))
-    return list(dict.fromkeys(problems))
-
-
-def check_nets(jobs: list[Job], input_shape: tuple[int, ...]) -> list[str]:
-    """Return a sentence for every distinct net that does not fit the images."""
-    problems, distinct = [], {}
+    problems: dict[str, None] = {}
+    nets: dict[str, Any] = {}
+    distinct: dict[str, list[Job]] = {}
     for job in jobs:
-        distinct.setdefault(repr((job.spec["layers"], job.spec["transforms"])), job)
-    for job in distinct.values():
+        distinct.setdefault(canonical_json([{**job.spec, "seed": 0}, job.source]), []).append(job)
+    remembered: dict[str, Any] = {}
+    for job, *others in distinct.values():
         try:
-            augmented = in_net(job.spec["transforms"])
-            build_model(job.spec["layers"], input_shape, job.spec["dataset"]["classes"], 0, augmented)
-        except ValueError as error:
-            problems.append(f"{error} (in {job.label})")
-    return problems
+            trajectory = checked(job, remembered)
+            if keep and (examples := trajectory.validation_examples()) is not None:
+                Store(job.results_dir).save_validation(*examples)
+        except (BadInput, StoreError, ValueError) as error:
+            problems[f"{error}{in_cell(error, job)}"] = None
+            continue
+        nets[job.id] = facts(trajectory)
+        nets |= {other.id: {**nets[job.id], "initial_weights": {}} for other in others}
+    return {"problems": list(problems), "nets": nets}
 
 
-def check_holdouts(jobs: list[Job], images: int) -> list[str]:
-    """Return a sentence where the holdout would leave nothing to train on."""
-    shares = {job.spec["dataset"]["holdout"] for job in jobs}
-    return [
-        f"holdout must leave an image to train on; {share} of {images} images does not."
-        for share in sorted(shares)
-        if holdout_size(images, share) >= images
-    ]
+def checked(job: Job, remembered: dict[str, Any]) -> EpochLoop:
+    """Return the job's trajectory, its steps looked through; the built-in recipe's data are made once for all nets."""
+    recipe = recipe_at(job.source)
+    with told(recipe):
+        parts = parts_of(recipe, job.spec, job.source, job.epochs)
+        if not parts.foreign:
+            key = canonical_json([job.source, recipe.data_values(job.spec["recipe"]["values"])])
+            parts = replace(parts, data=partial(remembered_data, remembered, key, parts.data))
+        trajectory = EpochLoop(parts, job.spec["seed"], measuring_of(job.spec), job.epochs)
+        check_imports(recipe)
+        trajectory.check()
+    return trajectory
+
+
+def remembered_data(remembered: dict[str, Any], key: str, data: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return what `data` returns, made once for a key; only the last is kept."""
+    if key not in remembered:
+        remembered.clear()
+        remembered[key] = data()
+    return remembered[key]
+
+
+def in_cell(error: Exception, job: Job) -> str:
+    """Return in which cell a net could not be built, where the sentence is about the net."""
+    return f" (in {job.label})" if "layer" in str(error) else ""
+
+
+def digest_data(asked: list[tuple[dict[str, Any], dict[str, Any], int]]) -> list[dict[str, Any]]:
+    """Return the digest of each data (source, values, seed), with the files that Python read; or a `problem`."""
+    limit_threads(1)
+    seen, answers = FilesSeen(), list[dict[str, Any]]()
+    for source, values, seed in asked:
+        recipe = recipe_at(source)
+        spec = {"recipe": {"values": values, "data": ""}, "seed": seed, "measuring": {"holdout": 0.0}}
+        try:
+            with told(recipe):
+                with seen:
+                    parts = replace(parts_of(recipe, spec, source, 1), digest=None)
+                    data, made = call_data(parts)
+                digest = data_digest(parts, data, made)
+        except BadInput as error:
+            answers.append({"problem": str(error)})
+            continue
+        answers.append({"digest": digest, "files": stamps(seen.paths), "files_seen": not has_dataset(data)})
+    return answers

@@ -12,9 +12,12 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
+settings.register_profile("suite", deadline=None)  # a machine may be busy
+settings.load_profile("suite")
 
 
 def pytest_collection_finish(session):
@@ -63,19 +66,62 @@ def small_npz(tmp_path: Path) -> Path:
     return path
 
 
-def small_spec(**changes):
-    """The spec of a small trajectory on the small dataset; keyword arguments replace its parts."""
-    spec = {
-        "schema": 1,
-        "code": "tested",
-        "dataset": {"sha256": "tested", "classes": 3, "holdout": 0.2},
-        "transforms": {"normalize": "unit", "binarize": False, "augment": False},
-        "layers": SMALL_NET,
-        "training": {"optimizer": "adam", "learning_rate": 0.01, "schedule": "constant", "batch_size": 16},
-        "measuring": {"probe": 40, "probe_draws": 2},
-        "seed": 0,
+# What the built-in recipe logs, as run.json has it.
+COMPILED = [["loss", "sparse_categorical_crossentropy", ""], ["accuracy", "sparse_categorical_accuracy", "higher"]]
+GOOD = {  # a composed configuration, in plain containers, that can be run
+    "recipe": "images",
+    "dropout": True,
+    "binarize": False,
+    "normalize": "unit",
+    "augment": False,
+    "epochs": 10,
+    "seed": 0,
+    "batch_size": 32,
+    "optimizer": "adam",
+    "learning_rate": None,
+    "schedule": "constant",
+    "holdout": 0.1,
+    "probe": 100,
+    "probe_draws": 2,
+    "dataset": {"name": "digits", "path": None, "classes": 10},
+    "model": {"layers": [{"class_name": "Dropout", "rate": 0.5}, {"class_name": "Dense", "units": 10}]},
+    "name": None,
+    "design": "factorial",
+    "dry_run": False,
+    "results_dir": "results",
+    "workers": None,
+    "workers_per_gpu": 1,
+    "threads": 1,
+    "analysis": {"better": {}, "sesoi": {}, "primary": None},
+    "arms": None,
+    "baseline": None,
+    "against": None,
+    "reported": None,
+}
+
+
+def small_spec(layers=None, seed=0, data="tested", measuring=None, **values):
+    """The spec of a small trajectory on the small dataset; `values` replace those of the recipe's keys."""
+    layers = SMALL_NET if layers is None else layers
+    standing = {
+        "dataset": {"classes": 3},
+        "binarize": False,
+        "normalize": "unit",
+        "augment": False,
+        "model": {"layers": layers, "without": []},
+        "dropout": True,
+        "optimizer": "adam",
+        "learning_rate": 0.01,
+        "schedule": "constant",
+        "batch_size": 16,
     }
-    return {**spec, **changes}
+    return {
+        "schema": 2,
+        "numerics": 2,
+        "recipe": {"code": "images", "values": {**standing, **values}, "data": data},
+        "measuring": {"holdout": 0.2, "probe": 40, "probe_draws": 2} | (measuring or {}),
+        "seed": seed,
+    }
 
 
 @pytest.fixture
@@ -159,8 +205,8 @@ def recorded_study(
     Cell k is better by `effect` for each factor that is not at its baseline; (cell, seed) pairs in
     `lost` have no record, those in `diverged` end so in their first epoch, those in `stopped` after it.
     """
-    from runner.metrics import register
-    from runner.plan import COMPILED, assignments
+    from runner.metrics import Compiled, register
+    from runner.plan import assignments
     from runner.store import SCHEMA, Snapshot, Store, record_id
 
     random, store = np.random.default_rng(1), Store(root)
@@ -170,9 +216,7 @@ def recorded_study(
     cells, runs = assignments(factors, "factorial"), []
     for place, levels in enumerate(cells):
         for seed in range(seeds):
-            spec = small_spec(
-                seed=seed, dataset={"sha256": "f" * 64, "classes": 3, "holdout": 0.2}, layers=[str(levels)]
-            )
+            spec = small_spec(seed=seed, layers=[str(levels)])
             run_id = record_id(spec)
             runs.append({"cell": place, "seed": seed, "epochs": epochs, "run": run_id})
             if (place, seed) in lost:
@@ -206,7 +250,7 @@ def recorded_study(
             "epochs_shared": 0,
             "recipe": "images",
             "mode": "",
-            "metrics": [metric.described() for metric in register(COMPILED, {})],
+            "metrics": [metric.described() for metric in register([Compiled(*each) for each in COMPILED], {})],
         },
     )
 
@@ -228,6 +272,7 @@ def made_summary(study: str, status: str, epochs: int, images: int = 40) -> dict
         "epochs": epochs,
         "label": "made",
         "study": study,
+        "numerics": 2,
         "commit": "abc",
         "data": "npz",
         "parameters": 1,
@@ -238,7 +283,9 @@ def made_summary(study: str, status: str, epochs: int, images: int = 40) -> dict
         "classes": 3,
         "train_mode": ["dropout"],
         "initial_weights": {},
-        "compiled": [["accuracy", "sparse_categorical_accuracy", ""], ["loss", "sparse_categorical_crossentropy", ""]],
+        "compiled": COMPILED,
+        "loss": "sparse_categorical_crossentropy",
         "explicit_seeds": [],
+        "notes": [],
         "environments": [{"python": "3", "from_epoch": 1}],
     }

@@ -29,7 +29,7 @@ STATUSES = ("complete", "diverged", "stopped")
 TRAIN_MODE = ("batch against moving statistics", "dropout", "augmentation", "noise", "own train_step")
 _LISTS = ("weights", "slots")
 _SEAL_LENGTH = 64  # hex digits of a sha256
-_FINGERPRINT = re.compile("[0-9a-f]{16}")  # of a variable's initial values
+_FINGERPRINT = re.compile("([0-9]+(x[0-9]+)*:)?[0-9a-f]{16}")  # shape and value of a variable
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,14 @@ def record_id(spec: dict[str, Any]) -> str:
 def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     """Return the arrays as a compressed npz file."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
 def sealed_npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     """Return the arrays as an npz file that ends with the sha256 of all before it: 64 hex digits, a zip's comment."""
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
     with zipfile.ZipFile(buffer, "a") as file:
         file.comment = b"0" * _SEAL_LENGTH
     content = buffer.getvalue()[:-_SEAL_LENGTH]
@@ -222,7 +222,7 @@ def read_record(folder: Path, run_id: str, whole: bool = False) -> Record:
     except (ValueError, csv.Error) as error:
         raise Corrupt(f"history.csv cannot be read ({type(error).__name__}: {error})") from None
     predictions = read_npz("predictions.npz", contents["predictions.npz"]).get("predictions")
-    if not _are_predictions(predictions):
+    if predictions is None or not _are_predictions(predictions):
         raise Corrupt("predictions.npz does not hold a class for every epoch and example")
     if not len(history["epoch"]) == len(predictions) == summary["epochs"]:
         raise Corrupt("history.csv, predictions.npz and run.json disagree about the number of epochs")
@@ -302,6 +302,7 @@ SUMMARY = {
     "files": lambda value: is_dict_of(has(sha256=is_text, bytes=is_whole))(value) and set(RECORD_FILES) <= set(value),
     "label": is_text,
     "study": is_text,
+    "numerics": is_whole,
     "commit": lambda value: value is None or is_text(value),
     "data": is_text,
     "examples": is_dict_of(is_whole),
@@ -311,7 +312,9 @@ SUMMARY = {
     "train_mode": is_list_of(TRAIN_MODE.__contains__),
     "initial_weights": is_dict_of(lambda value: is_text(value) and _FINGERPRINT.fullmatch(value) is not None),
     "compiled": is_list_of(lambda value: is_list_of(is_text)(value) and len(value) == 3),
+    "loss": is_text,
     "explicit_seeds": is_list_of(is_text),
+    "notes": is_list_of(is_text),
     "metrics": is_dict_of(lambda value: value is None or is_number(value)),
     "timing": is_dict_of(is_number),
     "environments": is_list_of_dicts,

@@ -6,6 +6,7 @@ results_dir/
   runs/.work/<id>.old/  a record about to be replaced by a longer one of the same trajectory
   runs/.locks/<id>      held by whoever trains the trajectory; the kernel frees it when the holder dies
   runs/.validation/     the validation examples that were classified, each set once, for the report
+  runs/.data/           what recipes' own data are by content, and the files that they were read from
   quarantine/           what was moved away because it could not be believed, each with a reason.txt
   <study>/              study.json, report.md, figures/, tables/
 
@@ -59,7 +60,7 @@ from runner.store.studies import declaration_bytes, refuse_links_in_study
 
 RESERVED = ("runs", "quarantine")
 _READINGS = 3  # of a record that another process may be replacing at the moment
-_Found = TypeVar("Found")
+_Found = TypeVar("_Found")
 
 
 class Store:
@@ -69,7 +70,11 @@ class Store:
         self.root = Path(results_dir).absolute()
         self.runs = self.root / "runs"
         self.quarantine = self.root / "quarantine"
-        self.folders = [self.runs, *(self.runs / name for name in (".work", ".locks", ".validation")), self.quarantine]
+        self.folders = [
+            self.runs,
+            *(self.runs / name for name in (".work", ".locks", ".validation", ".data")),
+            self.quarantine,
+        ]
         self._held: set[str] = set()
         self._refuse_links()
 
@@ -111,11 +116,12 @@ class Store:
 
     def snapshot(self, run_id: str) -> Snapshot | None:
         """Return where training can go on: the later of the record's end and the last epoch in work, or None."""
-        found = [
+        found: list[Snapshot | None] = [
             self._believed(run_id, self._checkpoint_of, read_snapshot),
             self._believed(run_id, self.folder_of, read_end),
         ]
-        return max((each for each in found if each), key=lambda each: each.epoch, default=None)
+        there = [each for each in found if each]
+        return max(there, key=lambda each: each.epoch) if there else None
 
     def _checkpoint_of(self, run_id: str) -> Path | None:
         path = self.work(run_id) / "checkpoint.npz"
@@ -171,6 +177,17 @@ class Store:
     def validation_path(self, key: str) -> Path:
         """Return where validation examples lie, whatever a record gives as their key."""
         return self.runs / ".validation" / f"{re.sub('[^0-9A-Za-z]', '_', key)[:64]}.npz"
+
+    def data(self, key: str) -> dict[str, Any] | None:
+        """Return what is known of a recipe's data under the key, as `save_data` wrote it, or None."""
+        try:
+            found, digest = parse_json("data", read_plain(self._data_path(key), LARGEST_JSON))
+        except Corrupt:
+            return None
+        return found if found.pop("seal", None) == digest else None
+
+    def _data_path(self, key: str) -> Path:
+        return self.runs / ".data" / f"{key}.json"
 
     # ---- locks
 
@@ -253,6 +270,11 @@ class Store:
     def save_failure(self, run_id: str, failure: dict[str, Any]) -> None:
         """Write how the attempt failed, for the report and for whoever looks into the folder."""
         write_file(self._made(self.work(run_id)) / "failure.json", json.dumps(failure, indent=1).encode())
+
+    def save_data(self, key: str, found: dict[str, Any]) -> None:
+        """Write what a recipe's data are by content, so that they need not be made again only to be recognised."""
+        path = self._data_path(key)
+        write_file(self._made(path.parent) / path.name, json.dumps({**found, "seal": seal(found)}).encode())
 
     def save_validation(self, key: str, images: np.ndarray, labels: np.ndarray) -> None:
         """Write validation examples once, so that a report needs no dataset; a broken file is set aside."""

@@ -22,7 +22,7 @@ from runner.store.store import RESERVED, Store, quarantine_reason, read_validati
 from runner.store.studies import FOLDERS, RUN_ID, read_declaration
 
 _USAGE = "python -m runner verify [results_dir=PATH] [--repair]"
-_DEFAULTS = Path(__file__).resolve().parents[2] / "conf" / "config.yaml"
+_DEFAULTS = Path(__file__).resolve().parents[1] / "conf" / "config.yaml"
 _SCRAP_SECONDS = 600  # a write takes less; an older temporary file is of a process that was killed
 _RECORD_ENTRIES = {"spec.json", "history.csv", "predictions.npz", "checkpoint.npz", "run.log", "run.json"}
 _WORK_ENTRIES = _RECORD_ENTRIES | {"failure.json"}
@@ -90,7 +90,7 @@ def parse(arguments: list[str]) -> tuple[str, bool]:
 
 
 def _default_folder() -> str:
-    """Return the results folder that conf/config.yaml gives."""
+    """Return the results folder that runner/conf/config.yaml gives."""
     from omegaconf import OmegaConf
 
     return OmegaConf.load(_DEFAULTS).results_dir

@@ -4,7 +4,7 @@ Run by hand, about four minutes on one core:
 
     python tests/benchmarks/calibration.py [--studies 2000] [--seed 0]
 
-Every study goes through `analysis.effects.effects` as a report does. Cells share their seed's part, as runs on named
+Every study goes through `analysis.statistics.effects` as a report does. Cells share their seed's part, as runs on named
 streams do; accuracy and loss of a run are correlated. The planted effect is 1.5 standard deviations of a run's own part
 in the first factor, on accuracy only: d_z = 1.5, since two cells average on either side.
 """
@@ -19,9 +19,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import pandas as pd
 
-from analysis.effects import effects
-from analysis.tables import Design
+from analysis.reading.study import Design
+from analysis.statistics.effects import effects
+from analysis.statistics.responses import responses_of
+from runner.metrics import register
+from runner.plan import COMPILED
 
+RESPONSES = responses_of(register(COMPILED, {}))
 DESIGN = Design("factorial", {"a": ("off", "on"), "b": ("off", "on")})
 OWN = 0.001  # standard deviation of what a run shares with no other
 SHARED = 0.002  # of what all cells of a seed share
@@ -55,7 +59,7 @@ def studies(random: np.random.Generator, n: int, count: int, effect: float) -> I
     for study in range(count):
         accuracy, loss = simulated(random, n)
         accuracy = accuracy + effect * OWN * (runs["a"].to_numpy() == "on").reshape(4, n)
-        table = effects(runs.assign(val_accuracy=accuracy.ravel(), val_loss=loss.ravel()), DESIGN)
+        table = effects(runs.assign(val_accuracy=accuracy.ravel(), val_loss=loss.ravel()), DESIGN, RESPONSES).table
         yield table[table["kind"].ne("simple")].assign(study=study)
 
 

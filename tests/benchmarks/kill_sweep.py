@@ -35,6 +35,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
 from conftest import ROOT, made_arrays, small_study  # noqa: E402
+from jobs import workers_of  # noqa: E402
 
 from runner.store import Store  # noqa: E402
 from runner.store.verify import check  # noqa: E402
@@ -112,18 +113,6 @@ def difference(name: str, expected: str, found: str | None) -> str:
 
 
 # ---- kills
-
-
-def workers_of(parent: int) -> list[int]:
-    """Return the processes that the parent's fork server has forked, found by their parent's parent in /proc."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, IndexError):
-                continue
-    return [pid for pid, above in parents.items() if parents.get(above) == parent]
 
 
 def wait_for_moment(sweep: subprocess.Popen, results: Path, chance: random.Random, seconds: float) -> None:

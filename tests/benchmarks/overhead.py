@@ -30,7 +30,7 @@ from machine import PYTHON, machine, run, table
 
 from runner import pool
 from runner.plan import Job
-from runner.store import Store, record_id
+from runner.store import Store
 
 SECONDS = ("train_seconds", "measure_seconds")
 
@@ -94,12 +94,8 @@ def hear(readers: dict, reader: multiprocessing.connection.Connection) -> None:
 
 def job(results: Path, seed: int, epochs: int, npz: Path | None = None) -> Job:
     """Return a training of the final net on the embedded digits or the images in a file."""
-    dataset = {"name": "digits", "path": None, "classes": 10}
-    if npz is not None:
-        dataset = {"name": "npz", "path": str(npz), "classes": 10}
-    spec = workload.spec(seed=seed, dataset=dataset)
-    label, path = f"seed {seed}", dataset["path"]
-    return Job(record_id(spec), spec, epochs, label, str(dataset["name"]), path, str(results), 1)
+    images = {} if npz is None else {"dataset": workload.dataset(npz)}
+    return workload.job(results, workload.settings(seed=seed, epochs=epochs, **images))
 
 
 def small_runs(results: Path, given: argparse.Namespace) -> Iterator[list[str]]:

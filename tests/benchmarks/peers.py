@@ -30,11 +30,20 @@ HOW_TO_GET_TORCH = "pip install torch --index-url https://download.pytorch.org/w
 def this_program(threads: int | None, arrays: Arrays) -> Callable[[], Any]:
     """Return what trains an epoch as a worker does."""
     import_tensorflow(threads)
-    from runner.data import Splits
-    from runner.train import Trajectory
+    from runner.images.choices import image_recipe
+    from runner.training.epoch_loop import EpochLoop
+    from runner.training.parts import Measuring, Parts
 
-    images, labels = arrays
-    trajectory = Trajectory(workload.spec(), Splits(*arrays, images[:0], labels[:0], images[:1], labels[:1]), 1)
+    recipe, values = image_recipe().module(), workload.settings().values
+    options = {key.name: values[key.name] for key in image_recipe().functions["model"].keys}
+    images = {"x": arrays[0], "y": arrays[1], "validation_data": arrays}
+    parts = Parts(
+        data=lambda: images,
+        model=lambda data: recipe.model(data, **options),
+        fit=lambda data: recipe.fit(BATCH),
+        foreign=False,
+    )
+    trajectory = EpochLoop(parts, 0, Measuring(holdout=0.0, probe=0, draws=2), 1)
     return lambda: trajectory.train_epoch(1)
 
 

@@ -14,6 +14,7 @@ time, processor time, peak memory.
 """
 
 import argparse
+import hashlib
 import multiprocessing
 import os
 import tempfile
@@ -26,12 +27,20 @@ import numpy as np
 import workload
 from machine import PYTHON, Cost, machine, run, table
 
-from runner.plan import COMPILED, Cell, Declared, Plan, assignments, declaration, make_plan, study_name
-from runner.settings import run_settings, study_settings
+from runner.contents import Contents
+from runner.images.choices import image_recipe
+from runner.metrics import Compiled, register
+from runner.numerics import VERSION
+from runner.plan import Cell, Declared, Plan, assignments, declaration, make_plan
+from runner.settings import run_settings
 from runner.store import Snapshot, Store, canonical_json
 
 EPOCHS, SEEDS, FEW_CELLS = 30, 5, 40
 PROFILE_SHOWN = 12_000  # characters
+COMPILED = [
+    Compiled("loss", "sparse_categorical_crossentropy"),
+    Compiled("accuracy", "sparse_categorical_accuracy", "higher"),
+]
 OPTIMIZERS = ["adam", "sgd", "rmsprop", "nadam", "adamw"]
 
 
@@ -61,7 +70,7 @@ def label(level: Any) -> str:
 def plan(levels: dict[str, list[Any]], seeds: int) -> Plan:
     """Return the plan that the command line makes."""
     labels = {key: tuple(map(label, each)) for key, each in levels.items()}
-    return make_plan(labels, "factorial", declared(levels, seeds))
+    return make_plan(labels, "factorial", declared(levels, seeds), Contents(Store("unread"), keep=False))
 
 
 def declared(levels: dict[str, list[Any]], seeds: int) -> Iterator[Declared]:
@@ -70,7 +79,7 @@ def declared(levels: dict[str, list[Any]], seeds: int) -> Iterator[Declared]:
     places = {key: list(map(str, range(len(each)))) for key, each in levels.items()}
     for cell in assignments(places, "factorial"):
         chosen = {key: levels[key][int(place)] for key, place in cell.items()}
-        settings = run_settings(base | chosen)
+        settings = run_settings(base | chosen, image_recipe())
         for seed in range(seeds):
             yield Declared(Cell({key: label(each) for key, each in chosen.items()}), replace(settings, seed=seed), [])
 
@@ -85,22 +94,22 @@ def build(levels: dict[str, list[Any]], seeds: int, results: Path) -> None:
     store.prepare()
     digits = workload.embedded_digits()
     images, labels = digits["x_test"][..., None] / np.float32(255), digits["y_test"]
-    [digest] = {each.spec["dataset"]["sha256"] for each in study.trajectories.values()}
-    store.save_validation(digest, images, labels)
+    key = hashlib.sha256(labels.astype(np.int64).tobytes()).hexdigest()
+    store.save_validation(key, images, labels.astype(np.int64))
     synced, os.fsync = os.fsync, lambda _: None  # made records need not outlive a power cut
     try:
         for each in study.trajectories.values():
             snapshot = made_snapshot(each.spec, labels, random)
-            store.commit(each.id, each.spec, snapshot, made_summary(each.spec, snapshot))
+            store.commit(each.id, each.spec, snapshot, made_summary(key, snapshot))
     finally:
         os.fsync = synced
-    config = study_settings(workload.configuration())
-    store.write_study(study_name(study, "large"), declaration(study, "large", "python -m runner -m", config))
+    told = {"recipe": "images", "metrics": [metric.described() for metric in register(COMPILED, {})]}
+    store.write_study("large", declaration(study, "large", "python -m runner -m") | told)
 
 
 def made_snapshot(spec: dict[str, Any], labels: np.ndarray, random: np.random.Generator) -> Snapshot:
     """Return a trajectory's end: accuracy rises to a height that its settings and its seed have a part in."""
-    height = 0.97 + 0.01 * spec["transforms"]["binarize"] + 0.002 * (spec["seed"] % 5) + random.normal(0, 0.002)
+    height = 0.97 + 0.01 * spec["recipe"]["values"]["binarize"] + 0.002 * (spec["seed"] % 5) + random.normal(0, 0.002)
     history, predictions = [], []
     for epoch in range(1, EPOCHS + 1):
         accuracy = height - 0.3 * 0.8**epoch + random.normal(0, 0.001)
@@ -121,25 +130,28 @@ def made_row(epoch: int, accuracy: float, random: np.random.Generator) -> dict[s
     return row | {"train_seconds": 20.0, "measure_seconds": 4.0, "cpu_seconds": 24.0}
 
 
-def made_summary(spec: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
+def made_summary(validation: str, snapshot: Snapshot) -> dict[str, Any]:
     """Return what run.json holds beside what the store adds."""
     return {
         "status": "complete",
         "epochs": EPOCHS,
         "label": "made",
         "study": "large",
+        "numerics": VERSION,
         "commit": "made",
         "data": "digits",
         "parameters": 122_922,
         "metrics": snapshot.history[-1],
         "timing": {"epochs": EPOCHS, "wall_seconds": 24.5 * EPOCHS, "cpu_seconds": 25.0, "peak_megabytes": 900},
         "examples": {"train": 1167, "holdout": 130, "validation": 500, "probe": 1167},
-        "validation": spec["dataset"]["sha256"],
+        "validation": validation,
         "classes": 10,
         "train_mode": ["dropout"],
         "initial_weights": {},
         "compiled": [[each.name, each.kind, each.better] for each in COMPILED],
+        "loss": COMPILED[0].kind,
         "explicit_seeds": [],
+        "notes": [],
         "environments": snapshot.environments,
     }
 

@@ -27,20 +27,22 @@ import numpy as np
 import workload
 from machine import import_tensorflow, machine, table
 
+from runner.plan import Job
+
 MATRIX_SIDE = 1536  # float32; fastest of 512 to 4096 on a core with 2 MB of cache
 NETS = ("as the program trains it", "with Keras's Dropout", "without dropout")
 
 
-def spec_of(net: str) -> dict[str, Any]:
-    """Return the trajectory's spec with one of the nets."""
-    spec = workload.spec(dropout=net != NETS[2])
+def job_of(net: str, npz: Path) -> Job:
+    """Return the training of one of the nets on all images of the file."""
+    given = {"dataset": workload.dataset(npz), "holdout": 0.0, "probe": 0}
+    settings = workload.settings(**given, dropout=net != NETS[2])
     if net == NETS[1]:
         # An argument that the program's own dropout layer does not know makes it take Keras's.
-        layers = [
-            {**layer, "noise_shape": None} if layer["class_name"] == "Dropout" else layer for layer in spec["layers"]
-        ]
-        spec = {**spec, "layers": layers}
-    return spec
+        layers = settings.values["model"]["layers"]
+        layers = [{**layer, "noise_shape": None} if layer["class_name"] == "Dropout" else layer for layer in layers]
+        settings = workload.settings(**given, model={"layers": layers, "without": []})
+    return workload.job(npz.parent, settings)
 
 
 def multiply_adds(model: Any) -> int:
@@ -57,7 +59,7 @@ def multiply_adds(model: Any) -> int:
     return total
 
 
-def work(given: argparse.Namespace, specs: dict[str, Any], barrier: Any, results: Any) -> None:
+def work(given: argparse.Namespace, jobs: dict[str, Job], barrier: Any, results: Any) -> None:
     """Be one of the processes: measure everything in turn, each part begun by all at once, and send the seconds."""
     import_tensorflow(threads=1)
     from threadpoolctl import threadpool_limits
@@ -66,7 +68,7 @@ def work(given: argparse.Namespace, specs: dict[str, Any], barrier: Any, results
     parts: dict[str, Callable[[], float]] = {
         "TensorFlow": tensorflow_product(),
         "NumPy": numpy_product(),
-        **{net: steps_of(spec, given) for net, spec in specs.items()},
+        **{net: steps_of(job, given) for net, job in jobs.items()},
     }
     for part in parts.values():
         part()  # traced, caches warm
@@ -109,13 +111,12 @@ def numpy_product() -> Callable[[], float]:
     return multiply
 
 
-def steps_of(spec: dict[str, Any], given: argparse.Namespace) -> Callable[[], float]:
+def steps_of(job: Job, given: argparse.Namespace) -> Callable[[], float]:
     """Return what trains an epoch of `given.steps` steps as the worker does and returns how many steps that were."""
-    from runner.data import load, split
-    from runner.train import Trajectory
+    from runner.calling import recipe_at
+    from runner.worker import build
 
-    dataset, _ = load("npz", given.npz, None, 10)
-    trajectory = Trajectory(spec, split(dataset, 0, 0.0, "unit", False), 1)
+    trajectory = build(recipe_at(job.source), job)
 
     def train() -> float:
         trajectory.train_epoch(1)
@@ -124,11 +125,11 @@ def steps_of(spec: dict[str, Any], given: argparse.Namespace) -> Callable[[], fl
     return train
 
 
-def measure(given: argparse.Namespace, specs: dict[str, Any], processes: int) -> dict[str, list[tuple[float, float]]]:
+def measure(given: argparse.Namespace, jobs: dict[str, Job], processes: int) -> dict[str, list[tuple[float, float]]]:
     """Return (processor, wall) seconds a unit of every part: those of all processes and repeats."""
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(processes), context.Queue()
-    workers = [context.Process(target=work, args=(given, specs, barrier, results)) for _ in range(processes)]
+    workers = [context.Process(target=work, args=(given, jobs, barrier, results)) for _ in range(processes)]
     for worker in workers:
         worker.start()
     found = [results.get() for _ in workers]
@@ -161,12 +162,13 @@ def milliseconds(seconds: Sequence[float]) -> str:
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
-def counted(batch: int) -> int:
-    """Return the multiply-adds of a step of the final net."""
+def counted(job: Job) -> int:
+    """Return the multiply-adds of a step of the job's net."""
     import_tensorflow(threads=1)
-    from runner.model import build_model
+    from runner.images.model import build_model
 
-    return multiply_adds(build_model(spec_of(NETS[0])["layers"], (28, 28, 1), 10, 0)[0]) * batch
+    values = job.spec["recipe"]["values"]
+    return multiply_adds(build_model(values["model"]["layers"], (28, 28, 1), 10)) * values["batch_size"]
 
 
 def main() -> None:
@@ -177,15 +179,14 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), help="at once")
     given = parser.parse_args()
     print(machine())
-    specs = {net: spec_of(net) for net in NETS}
-    batch = specs[NETS[0]]["training"]["batch_size"]
-    operations = counted(batch)
-    print(f"final net, batches of {batch}: {operations:,} multiply-adds a step, {2 * operations / 1e9:.3f} GFLOP")
-    print(f"{given.processes} processes at once, one thread each")
     with tempfile.TemporaryDirectory() as scratch:
-        given.npz = str(Path(scratch) / "images.npz")
-        np.savez(given.npz, **workload.made(given.steps * batch, 1))
-        print(report(measure(given, specs, given.processes), operations, given))
+        npz, batch = Path(scratch) / "images.npz", workload.settings().values["batch_size"]
+        np.savez(npz, **workload.made(given.steps * batch, 1))
+        jobs = {net: job_of(net, npz) for net in NETS}
+        operations = counted(jobs[NETS[0]])
+        print(f"final net, batches of {batch}: {operations:,} multiply-adds a step, {2 * operations / 1e9:.3f} GFLOP")
+        print(f"{given.processes} processes at once, one thread each")
+        print(report(measure(given, jobs, given.processes), operations, given))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,13 @@ from omegaconf import OmegaConf
 
 sys.path.insert(0, str(ROOT))
 
-from runner.data import embedded_digits, read_npz
-from runner.plan import trajectory_spec
-from runner.settings import Schema, run_settings
+from runner.contents import Contents
+from runner.images.choices import image_recipe
+from runner.images.data import embedded_digits, read_npz
+from runner.plan import Job, trajectory_spec
+from runner.recipe import CONF, schema_of
+from runner.settings import Settings, StudySchema, run_settings
+from runner.store import Store, record_id
 
 TRAINING_IMAGES, VALIDATION_IMAGES = 60_000, 10_000  # as MNIST has
 MAX_SHIFT = 3  # pixels along each axis; the digits have a margin of 4
@@ -41,13 +45,27 @@ def made(images: int, validation_images: int) -> dict[str, np.ndarray]:
     return found
 
 
-def spec(**changes: Any) -> dict[str, Any]:
-    """Return the spec of a training of the final net with the digits, as the program makes it; `changes` are keys."""
-    return trajectory_spec(run_settings(configuration() | changes))
+def settings(**changes: Any) -> Settings:
+    """Return the settings of a training of the final net with the digits; `changes` are keys."""
+    return run_settings(configuration() | changes, image_recipe())
+
+
+def job(results: Path, settings: Settings, threads: int = 1) -> Job:
+    """Return the training as a worker takes it."""
+    spec, recipe = trajectory_spec(settings, Contents(Store(results), keep=False)), settings.recipe
+    source, data = recipe.source(settings.values), recipe.data_label(settings.values)
+    label = f"seed {settings.seed}"
+    return Job(record_id(spec), spec, settings.epochs, label, source, data, str(results), threads)
+
+
+def dataset(npz: Path) -> dict[str, Any]:
+    """Return the key `dataset` for an npz file of ten classes."""
+    return {"name": "npz", "path": str(npz), "classes": 10}
 
 
 def configuration(*overrides: str) -> dict[str, Any]:
     """Return the program's configuration with these overrides, in plain containers."""
-    ConfigStore.instance().store("schema", node=Schema)
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
+    ConfigStore.instance().store("schema", node=schema_of(image_recipe(), StudySchema))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("config", list(overrides))
+    return OmegaConf.to_container(composed, resolve=True)  # type: ignore[return-value]

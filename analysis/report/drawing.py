@@ -1,0 +1,139 @@
+"""A study's evidence -> its figures with their captions, those that there is something to show for."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures.confusion import confusion
+from analysis.figures.curves import curves
+from analysis.figures.effects import effects
+from analysis.figures.gallery import gallery
+from analysis.figures.gap import gap
+from analysis.figures.interaction import interaction
+from analysis.figures.overview import overview
+from analysis.figures.style import palette
+from analysis.report.evidence import Evidence
+from analysis.report.tables import shown_effects
+from analysis.statistics.cells import best_cell
+from analysis.statistics.completeness import compared_runs
+from analysis.statistics.gap import NET
+from analysis.statistics.grades import SHOWN
+from analysis.statistics.inert import without_inert
+from analysis.statistics.intervals import interval
+from analysis.statistics.responses import Response
+from analysis.words.names import response_label
+from analysis.words.phrases import capital
+from runner.metrics import Metric
+
+INTERACTIONS_SHOWN = 4
+LEVELS_SHOWN = 8  # of a factor in an interaction figure
+METRICS_DRAWN = 6  # up to which those that are not primary have a figure of effects too
+INTERVAL = "95 % t-interval over seeds"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, and what stands below it."""
+
+    figure: Figure
+    caption: str
+
+
+def draw(evidence: Evidence) -> dict[str, Drawing]:
+    """Return the report's figures by the names of their files, in the order of the report."""
+    return dict(_drawn(evidence)) if len(evidence.curves) else {}
+
+
+def _drawn(evidence: Evidence) -> Iterator[tuple[str, Drawing]]:
+    study = evidence.study
+    styles = palette(list(evidence.cells["cell"]))
+    shown = {cell: styles[cell] for cell in evidence.shown}
+    stems = file_stems(study.metrics)
+    yield from _effects(evidence, stems)
+    yield from _interactions(evidence, stems)
+    caption = f"Mean validation curves of the cells, with {INTERVAL}"
+    yield "overview", Drawing(overview(evidence.curves, shown, study.primary), caption)
+    for metric in study.primary:
+        figure = curves(study.history, evidence.curves, metric, shown)
+        caption = f"{capital(metric.label)} in training, as logged while the weights move, and in validation"
+        yield f"curves_{stems[metric.name]}", Drawing(figure, caption)
+    for metric in study.primary if set(evidence.gap["term"]) > {NET} else ():
+        caption = f"What the gap in {metric.label} is made of: means over seeds; the net gap with its {INTERVAL}"
+        yield f"gap_{stems[metric.name]}", Drawing(gap(evidence.gap, evidence.shown, metric), caption)
+    yield from _misses(evidence)
+
+
+def file_stems(metrics: Iterable[Metric]) -> dict[str, str]:
+    """Return what stands for each metric in names of files: its name, what no file should be called replaced."""
+    stems: dict[str, str] = {}
+    for place, metric in enumerate(metrics):
+        stem = re.sub(r"\W", "_", metric.name, flags=re.ASCII)
+        stems[metric.name] = f"{stem}_{place}" if stem in stems.values() else stem
+    return stems
+
+
+def _effects(evidence: Evidence, stems: dict[str, str]) -> Iterator[tuple[str, Drawing]]:
+    """Yield the effects on each primary metric, and on the others where the metrics are few."""
+    study = evidence.study
+    for metric in study.metrics if len(study.metrics) <= METRICS_DRAWN else study.primary:
+        response = evidence.responses[f"val_{metric.name}"]
+        rows = shown_effects(evidence.effects, response.column)
+        if len(rows):
+            aside = "" if response.primary else ", exploratory"
+            caption = f"Effects on {response_label(response)}{aside}: mean and {INTERVAL}; dots are single seeds"
+            yield f"effects_val_{stems[metric.name]}", Drawing(effects(rows, evidence.seed_effects, response), caption)
+
+
+def _interactions(evidence: Evidence, stems: dict[str, str]) -> Iterator[tuple[str, Drawing]]:
+    caption = f"How the effect of one factor depends on another: mean and {INTERVAL}, each seed joined"
+    for place, factors in enumerate(_shown_interactions(evidence), 1):
+        for metric in evidence.study.primary:
+            seeds, means = _interaction_frames(evidence, factors, evidence.responses[f"val_{metric.name}"])
+            figure = interaction(seeds, means, factors, metric)
+            yield f"interaction_{place}_val_{stems[metric.name]}", Drawing(figure, caption)
+
+
+def _shown_interactions(evidence: Evidence) -> list[tuple[str, str]]:
+    """Return the pairs of factors whose interaction is drawn: the only pair, or the pairs that interact."""
+    design = without_inert(evidence.study.design, evidence.study.declaration)
+    few = [key for key, levels in design.factors.items() if 1 < len(levels) <= LEVELS_SHOWN]
+    pairs = [(first, second) for place, first in enumerate(few) for second in few[place + 1 :]]
+    if design.kind != "factorial" or len(pairs) <= 1:
+        return pairs if design.kind == "factorial" else []
+    found = evidence.effects[evidence.effects["kind"].eq("interaction") & evidence.effects["primary"]]
+    clear = set(found["term"][found["grade"].isin(SHOWN)])
+    return [pair for pair in pairs if ":".join(pair) in clear][:INTERACTIONS_SHOWN]
+
+
+def _interaction_frames(
+    evidence: Evidence, factors: tuple[str, str], response: Response
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the response per pair of levels and seed, averaged over other factors, and its mean with interval."""
+    column = response.column
+    seeds = compared_runs(evidence.study.runs).groupby([*factors, "seed"], sort=False, as_index=False)[column].mean()
+    rows = [
+        {factors[0]: first, factors[1]: second}
+        | dict(zip(("mean", "low", "high"), interval(group[column].to_numpy(float)), strict=True))
+        for (first, second), group in seeds.groupby(list(factors), sort=False)
+    ]
+    return seeds, pd.DataFrame(rows)
+
+
+def _misses(evidence: Evidence) -> Iterator[tuple[str, Drawing]]:
+    misses = evidence.misses
+    if misses is None or misses.table.empty:
+        return
+    if misses.are_images:
+        yield "missed", Drawing(gallery(misses.table, misses.inputs), "The validation images that most runs miss")
+    if misses.confusion:
+        which = "the baseline and the best cell" if _best_of(evidence) else "the baseline"
+        caption = f"True against given classes, counts over the runs of a cell: {which}"
+        yield "confusion", Drawing(confusion(misses.confusion, evidence.study.example), caption)
+
+
+def _best_of(evidence: Evidence) -> str | None:
+    """Return the best cell by the first primary metric, None where no direction is better."""
+    return best_cell(evidence.cells, evidence.study.primary[0])

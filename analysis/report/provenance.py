@@ -1,0 +1,109 @@
+"""A study's records -> what it cost, and how it was made."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from analysis.reading.columns import SECONDS
+from analysis.reading.study import BUILT_IN, Study
+from analysis.words.markup import code, markdown
+from analysis.words.phrases import count, listed
+from analysis.words.rounding import duration
+
+
+def cost(study: Study) -> list[str]:
+    """Return what the study took, what sharing saved and what one more seed would take."""
+    declaration, records = study.declaration, study.records.values()
+    asked_for = sum(run["epochs"] for run in declaration["runs"])
+    used = _epochs_used(study)
+    epochs = sum(used.values())
+    seconds, cpu = _spent(study, used, SECONDS), _spent(study, used, ("cpu_seconds",))
+    elsewhere = sum(record.summary.get("study") != declaration["name"] for record in records)
+    each_seed = seconds / max(len(declaration["seeds"]), 1)
+    return [
+        f"- {count(len(records), 'training')}, {count(epochs, 'epoch')}, for {count(asked_for, 'epoch')} asked for; "
+        f"sharing trainings saved {declaration['epochs_shared']:,}",
+        f"- {count(elsewhere, 'training')} made or last extended by another study",
+        f"- {duration(seconds)} of training and measuring, {duration(cpu)} of processor time",
+        f"- one more seed would take about {duration(each_seed)} of training and measuring, shared by the workers",
+    ]
+
+
+def _epochs_used(study: Study) -> dict[str, int]:
+    """Return the epochs of each record that the study looks at, fewer than it has where another study went on."""
+    longest: dict[str, int] = {}
+    for run in study.declaration["runs"]:
+        longest[run["run"]] = max(run["epochs"], longest.get(run["run"], 0))
+    return {run_id: min(longest[run_id], record.epochs) for run_id, record in study.records.items()}
+
+
+def _spent(study: Study, used: dict[str, int], columns: Iterable[str]) -> float:
+    """Return what columns of the history sum to over the epochs that are used, in seconds."""
+    histories = [(study.records[run_id].history, epochs) for run_id, epochs in used.items()]
+    return sum(sum(history.get(name, [])[:epochs]) for history, epochs in histories for name in columns)
+
+
+def made(study: Study) -> list[str]:
+    """Return what made the records: what the runner noted, commits, data, versions, machines."""
+    summaries = [record.summary for record in study.records.values()]
+    lines = [f"- {sentence}" for sentence in _notes(study.declaration)]
+    for title, values in {
+        "commit": [summary.get("commit") for summary in summaries],
+        "dataset" if study.declaration.get("recipe") == BUILT_IN else "data": [
+            _data(study, each) for each in summaries
+        ],
+        f"{study.example}s": [_examples(summary) for summary in summaries],
+        "environment": [_environment(each) for summary in summaries for each in summary["environments"]],
+    }.items():
+        lines += [f"- {title}: {markdown(value)}{share}" for value, share in _shares(values)]
+    rebuild = code(f"python -m analysis results/{study.declaration['name']}")
+    return [*lines, f"- rebuilt from its records by {rebuild}"]
+
+
+def _notes(declaration: dict[str, Any]) -> list[str]:
+    """Return in markdown what cells do not share with the baseline, fixed seeds, and the runner's own sentences."""
+    return [
+        *(_initial_weights(each) for each in declaration.get("initial_weights", ())),
+        *(
+            f"{markdown(variable)} has a fixed seed in the recipe's code, so every seed starts from the same weights "
+            "there."
+            for variable in declaration.get("explicit_seeds", ())
+        ),
+        *(markdown(note) for note in declaration.get("notes", ())),
+    ]
+
+
+def _initial_weights(counted: dict[str, Any]) -> str:
+    """Return how many of a cell's initial weights are the baseline's, and what would make them more."""
+    share = f"{counted['shared']} of {counted['random']} random initial weights"
+    parts = [markdown(f"{counted['cell']}: {share} are those of the baseline")]
+    apart, resized = counted["apart"], counted["resized"]
+    if resized:
+        parts.append(markdown(f"{listed(resized)} {'has' if len(resized) == 1 else 'have'} another shape there"))
+    if apart:
+        which = "the rest are" if not resized else f"{'it is' if len(apart) == 1 else 'they are'}"
+        parts.append(f"give `name=` to the layers of {markdown(listed(apart))} so that {which} shared too")
+    return "; ".join(parts) + "."
+
+
+def _shares(values: Iterable[str | None]) -> list[tuple[str, str]]:
+    """Return each distinct value with ` (3 of 20)`, or with nothing where there is only one."""
+    counts = Counter(str(value) for value in values if value is not None)
+    return [(value, "" if n == counts.total() else f" ({n} of {counts.total()})") for value, n in counts.items()]
+
+
+def _data(study: Study, summary: dict[str, Any]) -> str:
+    """Return what a run was trained on; the built-in recipe keeps the validation set by the dataset's own digest."""
+    key = summary.get("validation", "")[:16]
+    kind = "sha256" if study.declaration.get("recipe") == BUILT_IN else "validation examples"
+    return f"{summary.get('data')}, {kind} {key}" if key else str(summary.get("data"))
+
+
+def _examples(summary: dict[str, Any]) -> str:
+    """Return `54,000 train, 6,000 holdout, ...`."""
+    return ", ".join(f"{number:,} {split}" for split, number in summary["examples"].items())
+
+
+def _environment(environment: dict[str, Any]) -> str:
+    """Return an environment as one line, without the epoch that it began with."""
+    return ", ".join(f"{key} {value}" for key, value in sorted(environment.items()) if key != "from_epoch")

@@ -1,0 +1,66 @@
+"""Runs -> which of them are compared: complete seeds, what is left out and why, epochs that all seeds reached."""
+
+import pandas as pd
+
+
+def complete_seeds(runs: pd.DataFrame) -> list[int]:
+    """Return the seeds that are complete in every cell that has a complete run: the only ones that are compared.
+
+    A cell without any complete run has an outcome (it always diverges, say) and no figures to compare.
+    """
+    complete = runs["status"].eq("complete")
+    alive = complete.groupby(runs["cell"]).transform("any")
+    whole = complete[alive].groupby(runs["seed"][alive], sort=False).all()
+    return [int(seed) for seed in whole.index[whole]]
+
+
+def compared_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs that are compared: complete, of seeds that every compared cell has."""
+    return runs[runs["status"].eq("complete") & runs["seed"].isin(complete_seeds(runs))]
+
+
+def compared_history(history: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the epochs of the runs that are compared."""
+    kept = compared_runs(runs)
+    return history[history["seed"].isin(kept["seed"]) & history["cell"].isin(kept["cell"])]
+
+
+def common_epochs(history: pd.DataFrame) -> pd.DataFrame:
+    """Return the epochs that all of a cell's seeds reached: where one stopped early, a mean of the rest is another."""
+    reached = history.groupby(["cell", "seed"], sort=False)["epoch"].max().groupby(level="cell", sort=False).min()
+    return history[history["epoch"] <= history["cell"].map(reached).astype(float)]
+
+
+def lost_cells(runs: pd.DataFrame) -> list[str]:
+    """Return the cells without any complete run; contrasts over them cannot be computed."""
+    any_complete = runs["status"].eq("complete").groupby(runs["cell"], sort=False).any()
+    return list(any_complete.index[~any_complete])
+
+
+def left_out(runs: pd.DataFrame) -> list[tuple[int, dict[str, list[str]]]]:
+    """Return each seed that is not complete in every cell that has complete runs, and these cells by their status.
+
+    A cell that has none is `lost_cells`' to name; where no cell has any, every seed is left out.
+    """
+    complete = runs["status"].eq("complete")
+    alive = complete.groupby(runs["cell"]).transform("any") | (not complete.any())
+    compared = runs[alive]
+    statuses = compared.pivot_table("status", "seed", "cell", aggfunc="first", dropna=False).fillna("missing")
+    statuses = statuses.reindex(index=runs["seed"].unique(), columns=compared["cell"].unique(), fill_value="missing")
+    found = []
+    for seed, row in statuses[statuses.ne("complete").any(axis=1)].iterrows():
+        broken = row[row.ne("complete")]
+        groups = broken.groupby(broken, sort=False)
+        found.append((int(seed), {str(status): list(cells.index) for status, cells in groups}))
+    return found
+
+
+def stops(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per cell with runs that a callback stopped: cell, stopped, runs, lowest, median, highest epoch."""
+    rows = []
+    for cell, group in runs.groupby("cell", sort=False):
+        epochs = group["stopped"].dropna().astype(int)
+        if len(epochs):
+            middle = {"lowest": int(epochs.min()), "median": float(epochs.median()), "highest": int(epochs.max())}
+            rows.append({"cell": cell, "stopped": len(epochs), "runs": len(group), **middle})
+    return pd.DataFrame(rows, columns=["cell", "stopped", "runs", "lowest", "median", "highest"])

@@ -1,0 +1,193 @@
+"""A design -> its contrasts: weighted sums over cells, with their names.
+
+    main         mean at the level minus mean at the baseline level, averaged over the other factors
+    interaction  half the difference of the simple effects, and half of that again for each further factor
+    simple       the main effect at one level of the other factors of an interaction that shows
+    comparison   one arm minus another
+
+In a 2^k design these are (2 / 2^k) Σ ±y. A factor with more levels gives a contrast a level, always against the
+baseline; `one_at_a_time` compares each other cell with the baseline cell. A factorial of more than three factors and
+more than 32 cells is read up to interactions of three factors; higher ones are in neither the table nor the error.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from analysis.reading.study import Design
+
+ALL_ORDERS_FACTORS = 3
+ALL_ORDERS_CELLS = 32
+HIGHEST_ORDER = 3  # of larger designs
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Steps (factor, from, to) and where they are taken (factor, level); levels by place, the baseline being 0."""
+
+    steps: tuple[tuple[str, int, int], ...]
+    at: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """Contrasts as rows: what they are called, their weights, and the pairs of cells that each compares."""
+
+    table: pd.DataFrame
+    weights: sparse.csr_array  # (contrasts, cells)
+    pairs: np.ndarray  # (pairs, 2) cells
+    owner: np.ndarray  # (pairs,) contrast
+
+    def where(self, kept: np.ndarray) -> "Contrasts":
+        """Return the contrasts for which the boolean array `kept` holds."""
+        own = kept[self.owner]
+        places = np.cumsum(kept) - 1
+        return Contrasts(
+            self.table[kept].reset_index(drop=True), self.weights[kept], self.pairs[own], places[self.owner[own]]
+        )
+
+
+def cell_count(design: Design) -> int:
+    """Return how many cells the design has."""
+    sizes = [len(levels) for levels in design.factors.values()]
+    return math.prod(sizes) if design.kind == "factorial" else 1 + sum(size - 1 for size in sizes)
+
+
+def family(design: Design) -> Contrasts:
+    """Return the declared contrasts, main effects first, then interactions by order."""
+    return laid_out(design, list(_declared(design)))
+
+
+def _declared(design: Design) -> Iterable[Contrast]:
+    """Yield the design's contrasts: comparisons of arms, or terms up to the highest order that is read."""
+    if design.kind == "arms":
+        [(factor, arms)] = design.factors.items()
+        pairs = design.comparisons or [(arm, arms[0]) for arm in arms[1:]]
+        for arm, against in pairs:
+            yield Contrast(((factor, arms.index(against), arms.index(arm)),))
+        return
+    for order in range(1, highest_order(design) + 1):
+        for factors in itertools.combinations(design.factors, order):
+            for levels in itertools.product(*(range(1, len(design.factors[factor])) for factor in factors)):
+                yield Contrast(tuple((factor, 0, level) for factor, level in zip(factors, levels, strict=True)))
+
+
+def highest_order(design: Design) -> int:
+    """Return how many factors a term may have: all, but three where both factors and cells are many."""
+    if design.kind != "factorial":
+        return 1
+    count = len(design.factors)
+    small = count <= ALL_ORDERS_FACTORS or cell_count(design) <= ALL_ORDERS_CELLS
+    return count if small else HIGHEST_ORDER
+
+
+def laid_out(design: Design, contrasts: Sequence[Contrast]) -> Contrasts:
+    """Return the contrasts with their weights over the design's cells."""
+    grids = [cells_of(design, contrast) for contrast in contrasts]
+    weights = [_weights_of(grid, len(contrast.steps)) for grid, contrast in zip(grids, contrasts, strict=True)]
+    sizes = [grid.size for grid in grids]
+    entries = (_flat(weights, float), (np.repeat(np.arange(len(grids)), sizes), _flat(grids, int)))
+    pairs = [_pairs_of(grid, len(contrast.steps)) for grid, contrast in zip(grids, contrasts, strict=True)]
+    return Contrasts(
+        pd.DataFrame(
+            [_names_of(design, contrast) for contrast in contrasts],
+            columns=["term", "contrast", "kind", "factor", "level", "baseline", "at"],
+        ),
+        sparse.csr_array(entries, shape=(len(contrasts), cell_count(design))),
+        np.concatenate([np.empty((0, 2), int), *pairs]),
+        np.repeat(np.arange(len(pairs)), [len(each) for each in pairs]),
+    )
+
+
+def _flat(arrays: Sequence[np.ndarray], dtype: type) -> np.ndarray:
+    """Return all arrays' elements in one; an empty one of the type where there are none."""
+    return np.concatenate([np.empty(0, dtype), *(array.ravel() for array in arrays)])
+
+
+def cells_of(design: Design, contrast: Contrast) -> np.ndarray:
+    """Return the cells that the contrast weighs: (2, ..., 2, averaged levels, ...), an axis of two a step."""
+    if design.kind != "factorial":
+        [(factor, start, end)] = contrast.steps
+        return np.array([star_cell(design, factor, start), star_cell(design, factor, end)])
+    strides = _factorial_strides(design)
+    taken = {factor: [start, end] for factor, start, end in contrast.steps}
+    fixed = {factor: [level] for factor, level in contrast.at}
+    rest = {factor: range(len(levels)) for factor, levels in design.factors.items() if factor not in taken | fixed}
+    cells = np.zeros((), int)
+    for factor, levels in (taken | fixed | rest).items():
+        cells = np.add.outer(cells, np.array(levels) * strides[factor])
+    return cells
+
+
+def _factorial_strides(design: Design) -> dict[str, int]:
+    """Return how many cells lie between a factor's neighbouring levels, the last factor being fastest."""
+    sizes = [len(levels) for levels in design.factors.values()]
+    return {factor: math.prod(sizes[place + 1 :]) for place, factor in enumerate(design.factors)}
+
+
+def star_cell(design: Design, factor: str, level: int) -> int:
+    """Return the cell that has this level of the factor and the baseline of all others; the baseline is cell 0."""
+    before = itertools.takewhile(lambda other: other != factor, design.factors)
+    return 0 if level == 0 else sum(len(design.factors[other]) - 1 for other in before) + level
+
+
+def _weights_of(cells: np.ndarray, order: int) -> np.ndarray:
+    """Return ± weights of the cells' shape: a mean over what is averaged, halved for each step after the first."""
+    signs = np.ones(())
+    for _ in range(order):
+        signs = np.multiply.outer(signs, [-1.0, 1.0])
+    averaged = cells.size / signs.size
+    return np.multiply.outer(signs, np.ones(cells.shape[order:])) / averaged / 2 ** (order - 1)
+
+
+def _pairs_of(cells: np.ndarray, order: int) -> np.ndarray:
+    """Return the pairs of cells that differ in one step of the contrast only: (pairs, 2)."""
+    ends = [[cells.take(end, axis).ravel() for end in (0, 1)] for axis in range(order)]
+    return np.concatenate([np.stack(pair, axis=1) for pair in ends])
+
+
+def _names_of(design: Design, contrast: Contrast) -> tuple[str, ...]:
+    """Return term, contrast, kind, factor, level, baseline and condition as the table has them."""
+    factors = [factor for factor, _, _ in contrast.steps]
+    starts = [design.factors[factor][start] for factor, start, _ in contrast.steps]
+    ends = [design.factors[factor][end] for factor, _, end in contrast.steps]
+    at = ", ".join(f"{factor}={design.factors[factor][level]}" for factor, level in contrast.at)
+    kind = _kind_of(design, contrast)
+    label = {
+        "comparison": f"{ends[0]} against {starts[0]}",
+        "interaction": " × ".join(
+            factor if len(design.factors[factor]) == 2 else f"{factor} ({start} → {end})"
+            for factor, start, end in zip(factors, starts, ends, strict=True)
+        ),
+    }.get(kind, f"{factors[0]}: {starts[0]} → {ends[0]}" + (f" at {at}" if at else ""))
+    joined = ":".join(factors)
+    return joined, label, kind, joined, ":".join(ends), ":".join(starts), at
+
+
+def named(design: Design) -> dict[str, Contrast]:
+    """Return the declared contrasts by their labels."""
+    return {_names_of(design, contrast)[1]: contrast for contrast in _declared(design)}
+
+
+def _kind_of(design: Design, contrast: Contrast) -> str:
+    """Return main, interaction, simple or comparison."""
+    if design.kind == "arms":
+        return "comparison"
+    if contrast.at:
+        return "simple"
+    return "main" if len(contrast.steps) == 1 else "interaction"
+
+
+def simple_effects(interaction: Contrast) -> list[Contrast]:
+    """Return each step of the interaction alone, at either end of all its other steps."""
+    found = []
+    for place, step in enumerate(interaction.steps):
+        others = interaction.steps[:place] + interaction.steps[place + 1 :]
+        ends = itertools.product(*([(factor, start), (factor, end)] for factor, start, end in others))
+        found += [Contrast((step,), at) for at in ends]
+    return found

@@ -1,0 +1,183 @@
+"""The table of effects -> graded sentences in plain words, the ones that open a report; text is not escaped here.
+
+What stood in the way comes first (runs that diverged, were stopped or are missing, too few seeds), then factors that
+are inert, then the primary responses by strength of evidence, then what is exploratory. Every figure is in its metric's
+own unit, rounded by its interval.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.reading.study import Design, design_of
+from analysis.statistics.contrasts import named
+from analysis.statistics.gap import NET, TERMS
+from analysis.statistics.grades import GRADES, SHOWN
+from analysis.statistics.inert import inert_everywhere, inert_factors
+from analysis.statistics.intervals import ALPHA
+from analysis.statistics.responses import Response
+from analysis.words.markup import one_line
+from analysis.words.names import better_or_worse, response_label, term_label
+from analysis.words.outcomes import Finding, cautions, design_notes, outcomes
+from analysis.words.phrases import listed
+from analysis.words.quantities import bare_change_of, evidence
+from analysis.words.rounding import places_of
+from analysis.words.sentences import claim, interaction_headline, overridden_sentence, sentence
+from analysis.words.told import NOTEWORTHY, Told, chosen_rows, contained, explained, strongest, within, without_inert
+
+MANY_TESTS = 20  # from which it is said how many intervals exclude zero by chance
+MANY_COMPARISONS = 4  # of arms, from which they are summed up
+EXPLORATORY = 4  # sentences on the gap
+
+
+def findings(
+    declaration: Mapping[str, Any], effects: pd.DataFrame, runs: pd.DataFrame, responses: dict[str, Response]
+) -> list[Finding]:
+    """Return the study's findings in the order of the report.
+
+    `declaration` is study.json's contents, `effects` the table of `analysis.statistics.effects`, `runs` a frame of
+    runs. Beside the grades of effects there are "outcome" (runs diverged or were stopped), "incomplete"
+    (runs failed, are missing, or are left out), "design", "inert" and "not interpretable alone".
+    """
+    design = design_of(declaration)
+    inert_ones = tuple(inert_everywhere(declaration))
+    told = without_inert(Told(design, inert_ones, named(design), responses, effects))
+    primary_of_runs = [response for response in responses.values() if response.primary and response.column in runs]
+    return [
+        *outcomes(runs, primary_of_runs),
+        *cautions(effects, runs),
+        *design_notes(design, "other_end" in declaration),
+        *_inert(declaration, design),
+        *_arms_at_a_glance(told),
+        *_primary(told),
+        *_exploratory(told),
+    ]
+
+
+def _inert(declaration: Mapping[str, Any], design: Design) -> Iterable[Finding]:
+    """Yield a sentence for each factor that changes nothing, everywhere or somewhere."""
+    for factor, where in inert_factors(declaration):
+        levels = "both levels are" if len(design.factors[factor]) == 2 else "all its levels are"
+        place = f"at {one_line(where)}" if where else "here"
+        yield Finding(
+            f"Inert: {one_line(factor)} changes nothing {place}: {levels} one and the same run.", "inert", "", factor
+        )
+
+
+def _arms_at_a_glance(told: Told) -> Iterable[Finding]:
+    """Yield for each primary response which comparisons of arms are better or worse beyond seed noise, if many."""
+    for response in _primary_responses(told):
+        rows = told.table[told.table["response"].eq(response.column) & told.table["n"].ge(2)]
+        rows = rows[rows["kind"].eq("comparison")]
+        if len(rows) < MANY_COMPARISONS:
+            continue
+        groups: dict[str, list[str]] = {}
+        for row in told.rows(rows):
+            established = row["grade"] == "established"
+            side = better_or_worse(response.metric, row["estimate"]) if established else "not beyond it"
+            groups.setdefault(side, []).append(one_line(row["contrast"]))
+        sides = [side for side in ("better", "higher", "worse", "lower", "not beyond it") if side in groups]
+        yield Finding(
+            f"Of {len(rows)} comparisons on {response_label(response)}, beyond the noise of seeds (established) are "
+            f"{'; '.join(f'{side}: {listed(groups[side])}' for side in sides)}.",
+            "",
+            response.column,
+        )
+
+
+def _primary(told: Told) -> Iterable[Finding]:
+    """Yield the sentences on the primary responses, the best supported first, then a line on the rest of each."""
+    graded = [finding for response in _primary_responses(told) for finding in _on_response(told, response)]
+    strength = [*GRADES, ""]
+    yield from sorted(graded, key=lambda finding: strength.index(_base_grade(finding)))
+
+
+def _base_grade(finding: Finding) -> str:
+    """Return the grade that a finding is sorted by: a note on an interaction follows it."""
+    return "established" if finding.grade == "not interpretable alone" else finding.grade
+
+
+def _primary_responses(told: Told) -> list[Response]:
+    """Return the primary responses that the table of effects has."""
+    present = set(told.table["response"])
+    return [response for response in told.responses.values() if response.primary and response.column in present]
+
+
+def _on_response(told: Told, response: Response) -> Iterable[Finding]:
+    """Yield the sentences on one response: clear interactions, what they override, then row by row, then a sum."""
+    rows = told.table[told.table["response"].eq(response.column) & told.table["n"].ge(2)]
+    family = rows[rows["kind"].ne("simple")]
+    clear = family[family["kind"].eq("interaction") & family["grade"].eq("established")]
+    parts = within(told, clear)
+    split = family[family["kind"].eq("interaction") & family["grade"].isin(SHOWN)]
+    spare = rows[rows["kind"].eq("simple") & ~explained(told, rows, split)]
+    clear = clear[~contained(told, clear, parts)]  # the highest: those in no other clear one
+    hidden = family[contained(told, family, parts)]
+    plain = pd.concat([family.drop(index=[*clear.index, *hidden.index]), spare])
+    chosen = chosen_rows(plain)
+    column = response.column
+    for row in told.rows(strongest(clear).head(NOTEWORTHY)):
+        yield Finding(interaction_headline(told, row), row["grade"], column, row["contrast"])
+    if len(hidden):
+        yield Finding(overridden_sentence(told, hidden, clear), "not interpretable alone", column)
+    for row in told.rows(chosen):
+        yield Finding(sentence(told, row), row["grade"], column, row["contrast"])
+    yield from _remainder(plain.drop(index=chosen.index), max(len(clear) - NOTEWORTHY, 0), response, len(family))
+
+
+def _remainder(rest: pd.DataFrame, unlisted: int, response: Response, tests: int) -> Iterable[Finding]:
+    """Yield one line on the contrasts that got no sentence: how many of each grade."""
+    counts = Counter(rest["grade"]) + Counter({"established": unlisted})
+    total = sum(counts.values())
+    if total:
+        parts = ", ".join(f"{counts[grade]} {grade}" for grade in GRADES if counts[grade])
+        noun = "contrast" if total == 1 else "contrasts"
+        luck = f"; by chance alone about {round(ALPHA * tests)} of {tests} intervals would exclude zero"
+        yield Finding(
+            f"{total} other {noun} on {response_label(response)}: {parts}{luck if tests >= MANY_TESTS else ''}; "
+            "see tables/effects.csv.",
+            "",
+            response.column,
+        )
+
+
+def _exploratory(told: Told) -> Iterable[Finding]:
+    """Yield sentences on what changes a gap, by which of its parts, or a metric that is not primary: suggestive."""
+    columns = [
+        column for column, response in told.responses.items() if not response.primary and response.term in ("", NET)
+    ]
+    rows = told.table[
+        told.table["response"].isin(columns)
+        & told.table["kind"].isin(["main", "comparison"])
+        & told.table["grade"].eq("suggestive")
+    ]
+    for row in told.rows(strongest(rows).head(EXPLORATORY)):
+        yield Finding(
+            f"Exploratory, suggestive: {claim(told, row)} ({evidence(row)}){_parts_of_gap(told, row)}.",
+            row["grade"],
+            row["response"],
+            row["contrast"],
+        )
+
+
+def _parts_of_gap(told: Told, row: dict[str, Any]) -> str:
+    """Return what each part contributes to a change of the gap, the largest first; "" where none is measured."""
+    metric = row["metric"]
+    terms = {
+        column: response.term
+        for column, response in told.responses.items()
+        if response.metric == metric and response.term in TERMS
+    }
+    if told.responses[row["response"]].term != NET:
+        return ""
+    same = told.table["contrast"].eq(row["contrast"]) & told.table["n"].eq(row["n"])
+    parts = told.rows(told.table[same & told.table["response"].isin(list(terms))])
+    if not parts:
+        return ""
+    ordered = sorted(parts, key=lambda part: -abs(part["estimate"]))
+    places = places_of(row, metric)
+    return "; of this " + listed(
+        [f"{bare_change_of(part, places)} from {term_label(terms[part['response']])}" for part in ordered]
+    )

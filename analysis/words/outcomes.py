@@ -1,0 +1,157 @@
+"""Runs and design -> what stood in the way of a comparison, and what the design leaves open."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.reading.study import Design
+from analysis.statistics.completeness import complete_seeds, left_out, lost_cells, stops
+from analysis.statistics.contrasts import HIGHEST_ORDER, highest_order
+from analysis.statistics.responses import Response
+from analysis.words.markup import one_line
+from analysis.words.names import response_label
+from analysis.words.phrases import count, few, listed, reason, seed_names
+
+CELLS_NAMED = 4
+SEEDS_NAMED = 5  # with the reason why they are left out
+NO_RUN = "there is no run for"
+VERDICTS = {"diverged": "outcome", "failed": "incomplete", "missing": "incomplete"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence; `grade` is one of effects.GRADES, or what else it tells (see `findings`); "" where none fits."""
+
+    text: str
+    grade: str
+    response: str = ""
+    contrast: str = ""
+
+
+def outcomes(runs: pd.DataFrame, responses: Iterable[Response]) -> Iterable[Finding]:
+    """Yield what became of runs that are not complete, which seeds are left out, and which cells are lost.
+
+    `responses` are the primary ones.
+    """
+    for status, verdict in VERDICTS.items():
+        affected = runs[runs["status"].eq(status)]
+        if len(affected):
+            yield Finding(f"{verdict.capitalize()}: {_shares(affected, runs, status)}.", verdict)
+    if "stopped" in runs and runs["stopped"].notna().any():
+        yield Finding(f"Outcome: {_stopped(stops(runs))}.", "outcome")
+    lost = lost_cells(runs)
+    if lost and len(lost) < runs["cell"].nunique():
+        yield Finding(
+            f"Cannot be said: {few([one_line(cell) for cell in lost])} {'has' if len(lost) == 1 else 'have'} "
+            "no complete run, so no contrast that involves it can be computed.",
+            "cannot be said",
+        )
+    missed = [(seed, reason(broken)) for seed, broken in left_out(runs)]
+    if missed and len(missed) < runs["seed"].nunique():
+        remain = runs["seed"].nunique() - len(missed)
+        yield Finding(
+            f"Incomplete: {_seeds_and_reasons(missed)} left out of all comparisons; "
+            f"{remain} of {runs['seed'].nunique()} seeds remain.",
+            "incomplete",
+        )
+    for response in responses:
+        yield from _without_value(runs, response)
+
+
+def _shares(affected: pd.DataFrame, runs: pd.DataFrame, status: str) -> str:
+    """Return in what share of seeds the cells' runs have the status, the first cells by name."""
+    verb = NO_RUN if status == "missing" else f"training {status} in"
+    totals = runs.groupby("cell", sort=False).size()
+    parts = [
+        f"{len(group)} of {count(totals[cell], 'seed')} at {one_line(cell)} ({seed_names(list(group['seed']))})"
+        for cell, group in affected.groupby("cell", sort=False)
+    ]
+    more = len(parts) - CELLS_NAMED
+    return f"{verb} {'; '.join(parts[:CELLS_NAMED])}" + (f"; and in {more} more cells" if more > 0 else "")
+
+
+def _stopped(table: pd.DataFrame) -> str:
+    """Return which cells' runs a callback stopped and after which epochs, from the rows of `stops`."""
+    parts = [
+        f"{row['stopped']} of {count(row['runs'], 'seed')} at {one_line(row['cell'])} ({_after(row)})"
+        for row in table.to_dict("records")
+    ]
+    more = len(parts) - CELLS_NAMED
+    shown = "; ".join(parts[:CELLS_NAMED]) + (f"; and in {more} more cells" if more > 0 else "")
+    return f"a callback stopped training early in {shown}"
+
+
+def _after(row: dict[str, float]) -> str:
+    """Return `after 7 epochs`, or `after 6 to 9 epochs, median 7`."""
+    low, middle, high = row["lowest"], row["median"], row["highest"]
+    return f"after {count(low, 'epoch')}" if low == high else f"after {low} to {high} epochs, median {middle:g}"
+
+
+def _seeds_and_reasons(missed: Sequence[tuple[int, str]]) -> str:
+    """Return `seed 3 (diverged at dropout=false) is`, every seed by name, reasons while they are few."""
+    verb = "is" if len(missed) == 1 else "are"
+    if len(missed) > SEEDS_NAMED:
+        return f"{seed_names([seed for seed, _ in missed])} {verb}"
+    return f"{listed([f'seed {seed} ({reason})' for seed, reason in missed])} {verb}"
+
+
+def _without_value(runs: pd.DataFrame, response: Response) -> Iterable[Finding]:
+    """Yield which complete seeds lack a finite value of the response somewhere."""
+    whole = runs[runs["seed"].isin(complete_seeds(runs)) & runs["status"].eq("complete")]
+    lacking = whole["seed"][~np.isfinite(whole[response.column].to_numpy(float))].unique()
+    if len(lacking):
+        yield Finding(
+            f"Incomplete: for {response_label(response)}, {seed_names(list(lacking))} "
+            f"{'is' if len(lacking) == 1 else 'are'} left out, since a cell has no finite value there.",
+            "incomplete",
+            response.column,
+        )
+
+
+def cautions(effects: pd.DataFrame, runs: pd.DataFrame) -> Iterable[Finding]:
+    """Yield what can be said with no factor, or with fewer than three seeds."""
+    if effects.empty:
+        yield Finding("Cannot be said: no factor has two levels, so there is nothing to compare.", "cannot be said")
+        return
+    seeds, n = complete_seeds(runs), effects.loc[effects["primary"].astype(bool), "n"].max()
+    match n:
+        case 0 if not seeds:
+            yield Finding(
+                "Cannot be said: no seed is complete in every cell, so nothing is compared.", "cannot be said"
+            )
+        case 1:
+            which = f" (seed {seeds[0]})" if len(seeds) == 1 else ""
+            yield Finding(
+                f"Cannot be said: there is one run per cell to compare{which}, and one run cannot tell a difference "
+                "between cells from the difference that a new seed makes; take at least 3 seeds, better 5 or more.",
+                "cannot be said",
+            )
+        case 2:
+            yield Finding(
+                "Only 2 seeds: an interval then rests on a single degree of freedom and reaches 12.7 standard errors "
+                "to either side, so only very large and very even effects can show; the exact test cannot go below "
+                "p = 0.5.",
+                "design",
+            )
+
+
+def design_notes(design: Design, both_ends: bool = False) -> Iterable[Finding]:
+    """Yield what the design leaves open; `both_ends` tells whether leave-one-out and add-one were both run."""
+    if design.mode:
+        on = "on" if design.mode == "leave-one-out" else "off"
+        together = "shows only where the other end is compared" if both_ends else "cannot be said"
+        yield Finding(
+            f"{design.mode.capitalize()}: all components are {on} in the baseline and each is switched alone, so how "
+            f"they act together {together}.",
+            "design",
+        )
+    elif design.kind == "one_at_a_time" and len(design.factors) > 1:
+        yield Finding(
+            "One at a time: every level is compared with the baseline cell alone, so how the factors act together "
+            "cannot be said.",
+            "design",
+        )
+    elif design.kind == "factorial" and highest_order(design) < len(design.factors):
+        yield Finding(f"Interactions of more than {HIGHEST_ORDER} factors are not looked at.", "design")

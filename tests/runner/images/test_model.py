@@ -1,0 +1,136 @@
+"""Layers become a Keras net with the study's shapes; the ones that make no net are refused in a sentence."""
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from conftest import SMALL_NET
+
+from runner.images.layers import effective_layers
+from runner.images.model import build_model, make_optimizer
+from runner.recipe import CONF
+from runner.training.noise import Noise
+
+OUT = {"class_name": "Dense", "units": 3, "activation": "softmax", "name": "out"}
+FLAT = {"class_name": "Flatten", "name": "flat"}
+STAGES = [*(f"stage_{number}" for number in range(1, 13)), "final"]
+
+
+def configured(name):
+    """The layers of a file of runner/images/conf/model as the program composes them."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+
+    from runner.images.choices import image_recipe
+    from runner.recipe import schema_of
+    from runner.settings import StudySchema
+
+    ConfigStore.instance().store("schema", node=schema_of(image_recipe(), StudySchema))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", [f"model={name}"])
+    return OmegaConf.to_container(config, resolve=True)["model"]["layers"]
+
+
+def test_the_final_net_is_that_of_the_study():
+    model = build_model(effective_layers(configured("final"), True), (28, 28, 1), 10)
+    assert [layer.output.shape[1:] for layer in model.layers[1:]] == [
+        (26, 26, 64),
+        (13, 13, 64),
+        (13, 13, 64),
+        (11, 11, 32),
+        (5, 5, 32),
+        (5, 5, 32),
+        (800,),
+        (128,),
+        (10,),
+    ]
+    counts = [layer.count_params() for layer in model.layers if layer.count_params()]
+    assert counts == [640, 18_464, 102_528, 1_290]
+    assert model.count_params() == 122_922
+
+
+def test_the_stages_are_twelve_different_nets_and_the_final_one_is_stage_9():
+    nets = {name: yaml.dump(configured(name)) for name in STAGES}
+    assert nets["stage_9"] == nets["final"]
+    assert len(set(nets.values())) == 12
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_builds_on_mnists_images(name):
+    layers = effective_layers(configured(name), True)
+    model = build_model(layers, (28, 28, 1), 10)
+    assert model.output_shape == (None, 10)
+    assert model.layers[-1].activation is keras.activations.softmax
+
+
+REFUSED = {
+    r"must use built-in Keras layers; got 'Conv2'. Did you mean Conv2D": [{"class_name": "Conv2", "name": "c"}, OUT],
+    r"must use built-in Keras layers; got 'Lambda'": [{"class_name": "Lambda", "name": "l"}, OUT],
+    r"must use built-in Keras layers; got 'TFSMLayer'": [{"class_name": "TFSMLayer", "name": "l"}, OUT],
+    r"must end in one unit a class, 3; the last layer 'flat' gives \(64\)": [FLAT],
+    r"must end in one unit a class, 3; the last layer 'out' gives \(8, 8, 3\)": [OUT],
+    r"must end in a softmax; the last layer 'out' has the activation 'linear'": [FLAT, OUT | {"activation": "linear"}],
+    r"layer 'c' \(Conv2D\) must leave at least one pixel of its input \(8, 8, 1\)": [
+        {"class_name": "Conv2D", "filters": 1, "kernel_size": 9, "name": "c"},
+        FLAT,
+        OUT,
+    ],
+    r"layer 'd' \(Dropout\) must fit.*rate must be at least 0 and below 1; got 1.5": [
+        {"class_name": "Dropout", "rate": 1.5, "name": "d"},
+        FLAT,
+        OUT,
+    ],
+    r"layer 'h' \(Dense\) must fit its input of shape \(64\); Keras says: .*unit": [
+        FLAT,
+        {"class_name": "Dense", "unit": 3, "name": "h"},
+        OUT,
+    ],
+}
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_layers_that_make_no_net_are_refused_in_a_sentence(sentence):
+    with pytest.raises(ValueError, match=sentence) as refused:
+        build_model(REFUSED[sentence], (8, 8, 1), 3)
+    assert "\n" not in str(refused.value)
+
+
+def test_any_keras_layer_may_stand_in_a_net():
+    layers = [
+        {"class_name": "SeparableConv2D", "filters": 4, "kernel_size": 3, "name": "s"},
+        {"class_name": "LayerNormalization", "name": "n"},
+        {"class_name": "GlobalAveragePooling2D", "name": "g"},
+        {"class_name": "Dense", "units": 3, "name": "d"},
+        {"class_name": "Softmax", "name": "p"},
+    ]
+    model = build_model(layers, (8, 8, 1), 3)
+    assert model.predict(np.zeros((2, 8, 8, 1)), verbose=0).sum() == pytest.approx(2)
+
+
+def test_a_regularizer_may_be_written_with_its_arguments():
+    layers = [FLAT, OUT | {"kernel_regularizer": {"class_name": "L2", "l2": 0.5}}]
+    model = build_model(layers, (2, 2, 1), 3)
+    kernel = model.layers[-1].kernel.numpy()
+    assert float(model.losses[0]) == pytest.approx(0.5 * np.square(kernel).sum(), rel=1e-6)
+
+
+def test_mask_streams_are_those_of_the_dropout_layers():
+    model = build_model(SMALL_NET, (8, 8, 1), 3)
+    assert [place for place, _ in Noise(model).places] == [("drop_a",), ("drop_b",)]
+
+
+def test_the_logged_loss_of_a_net_with_penalties_is_its_cross_entropy():
+    model = build_model([FLAT, OUT | {"kernel_regularizer": {"class_name": "L2", "l2": 0.5}}], (2, 2, 1), 3)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    images, labels = np.random.default_rng(0).random((6, 2, 2, 1)), np.array([0, 1, 2, 0, 1, 2])
+    expected = keras.losses.sparse_categorical_crossentropy(labels, model.predict(images, verbose=0))
+    assert model.evaluate(images, labels, verbose=0) == pytest.approx(float(np.mean(expected)), rel=1e-6)
+    assert float(model.losses[0]) > 0.1
+
+
+def test_cosine_falls_to_zero_over_all_steps():
+    rate = make_optimizer("sgd", 0.1, "cosine", steps=30)._learning_rate
+    assert float(rate(0)) == pytest.approx(0.1)
+    assert float(rate(15)) == pytest.approx(0.05)
+    assert float(rate(30)) == pytest.approx(0.0, abs=1e-8)

@@ -1,0 +1,235 @@
+"""Trajectories run in processes of their own: what fails costs only itself, and signals stop all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from jobs import job_on, wait_for, workers_of
+
+from runner import pool
+from runner.errors import BadInput
+from runner.run import check
+from runner.store import Store
+
+
+@pytest.fixture
+def results(tmp_path):
+    Store(tmp_path / "results").prepare()
+    return tmp_path / "results"
+
+
+BROKEN_LAYERS = [{"class_name": "Dense", "units": 3, "activation": "no such activation", "name": "out"}]
+
+
+def test_a_job_that_fails_costs_only_itself_and_is_written_down(small_npz, results, capfd):
+    good = [job_on(small_npz, results, seed=seed) for seed in (0, 1)]
+    bad = job_on(small_npz, results, layers=BROKEN_LAYERS)
+    failed = pool.run_jobs([good[0], bad, good[1]], 3, 3, workers=2)
+    store = Store(results)
+    assert failed == [bad.id]
+    assert [store.record(job.id).epochs for job in good] == [1, 1]
+    failure = store.failure(bad.id)
+    assert "no such activation" in failure["reason"] and "Traceback" in failure["traceback"]
+    assert "failed: seed 0: model layer 'out' (Dense) must fit" in capfd.readouterr().err
+
+
+def test_records_are_the_same_whatever_ran_before_and_beside_them(small_npz, results, tmp_path):
+    jobs = [job_on(small_npz, results, epochs=2, seed=seed) for seed in (0, 1)]
+    pool.run_jobs(jobs, 2, 4, workers=2)
+    alone = tmp_path / "alone"
+    Store(alone).prepare()
+    pool.run_jobs([job_on(small_npz, alone, epochs=2, seed=1)], 1, 2, workers=1)
+    ours, theirs = Store(results).record(jobs[1].id), Store(alone).record(jobs[1].id)
+    for name, column in ours.history.items():
+        if not name.endswith("seconds"):
+            assert column == theirs.history[name], name
+    assert ours.predictions.tobytes() == theirs.predictions.tobytes()
+    assert (
+        Store(results).snapshot(jobs[1].id).weights[0].tobytes()
+        == Store(alone).snapshot(jobs[1].id).weights[0].tobytes()
+    )
+
+
+def test_a_recorded_job_is_not_trained_again(small_npz, results):
+    job = job_on(small_npz, results)
+    pool.run_jobs([job], 1, 1, workers=1)
+    before = (Store(results).runs / job.id / "run.json").read_bytes()
+    assert pool.run_jobs([job], 1, 1, workers=1) == []
+    assert (Store(results).runs / job.id / "run.json").read_bytes() == before
+
+
+def test_a_worker_that_is_killed_is_written_down_with_its_signal(small_npz, results):
+    job = job_on(small_npz, results, epochs=100_000)
+    program = (
+        "from pathlib import Path\nfrom jobs import job_on\nfrom runner import pool\n"
+        f"print(pool.run_jobs([job_on(Path({str(small_npz)!r}), Path({str(results)!r}), 100_000)], 1, 100_000, 1))"
+    )
+    sweep = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": "tests:."},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(Store(results).work(job.id) / "checkpoint.npz")
+    [worker] = workers_of(sweep.pid)
+    os.kill(worker, signal.SIGKILL)
+    out, err = sweep.communicate(timeout=60)
+    assert job.id in out, err
+    assert Store(results).failure(job.id)["reason"].startswith("killed by SIGKILL, perhaps by the system")
+    assert Store(results).snapshot(job.id).epoch >= 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_all_and_leaves_no_process(small_npz, tmp_path, number, code):
+    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "runner", "-m", "seed=0,1", f"results_dir={tmp_path / 'r'}", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    work = tmp_path / "r" / "runs" / ".work"
+    while len(list(work.glob("*/checkpoint.npz")) if work.exists() else []) < 2:
+        time.sleep(0.05)
+    started = workers_of(sweep.pid)
+    assert len(started) == 2
+    sweep.send_signal(number)
+    _, err = sweep.communicate(timeout=60)
+    assert sweep.returncode == code, err
+    assert "The same command goes on from the last whole epoch." in err
+    assert "Traceback" not in err
+    for pid in started:
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def commands_below(parent: int) -> list[str]:
+    """The command lines of the parent's own children."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append((entry / "cmdline").read_text())
+        except (OSError, IndexError):
+            continue
+    return found
+
+
+def test_a_ctrl_c_that_reaches_all_processes_while_tensorflow_loads_is_one_line(small_npz, tmp_path):
+    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "runner", "-m", "seed=0", f"results_dir={tmp_path / 'r'}", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not any("forkserver" in words for words in commands_below(sweep.pid)):
+        time.sleep(0.01)
+    os.killpg(sweep.pid, signal.SIGINT)
+    _, err = sweep.communicate()
+    assert (sweep.returncode, len(err.splitlines())) == (130, 1), err
+    assert err.startswith("Stopped by SIGINT.")
+
+
+def test_a_second_signal_stops_at_once():
+    program = (
+        "import os, signal, time\n"
+        "from runner.pool import Signals\n"
+        "with Signals():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print('first', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('second', flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (143, "first\n")
+
+
+def test_a_sweep_that_is_killed_takes_its_workers_along(small_npz, tmp_path):
+    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "runner", "-m", "seed=0,1", f"results_dir={tmp_path / 'r'}", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    work = tmp_path / "r" / "runs" / ".work"
+    while len(list(work.glob("*/checkpoint.npz")) if work.exists() else []) < 2:
+        time.sleep(0.05)
+    started = workers_of(sweep.pid)
+    sweep.kill()
+    sweep.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in started):
+        time.sleep(0.05)  # ends only if they do
+    assert len(started) == 2
+
+
+def test_data_and_nets_are_checked_before_anything_trains(small_npz, results):
+    layers = [
+        {"class_name": "Conv2D", "filters": 2, "kernel_size": 3, "name": "conv"},
+        {"class_name": "MaxPooling2D", "pool_size": 9, "name": "pool"},
+    ]
+    typo = [{"class_name": "Conv2", "filters": 2, "name": "conv"}]
+    with pytest.raises(BadInput) as refused:
+        check([job_on(small_npz, results, layers=each) for each in (None, layers, typo, BROKEN_LAYERS)], keep=True)
+    problems = str(refused.value).splitlines()
+    assert len(problems) == 3
+    assert "layer 'pool' (MaxPooling2D) must leave at least one pixel of its input (6, 6, 2)" in problems[0]
+    assert "model.layers must use built-in Keras layers; got 'Conv2'. Did you mean Conv2D" in problems[1]
+    assert "layer 'out' (Dense)" in problems[2]
+    assert not list((results / "runs").glob("*/run.json"))
+
+
+def test_a_check_tells_what_a_net_logs_and_keeps_the_validation_examples_for_the_report(small_npz, results):
+    jobs = [job_on(small_npz, results, seed=seed) for seed in (0, 1)]
+    first, second = (check(jobs, keep=False)[job.id] for job in jobs)
+    assert [each.name for each in first.compiled] == ["loss", "accuracy"] == [each.name for each in second.compiled]
+    assert set(first.initial_weights) == {"conv/kernel", "hidden/kernel", "out/kernel"}
+    assert second.initial_weights == {}  # of a net that differs in the seed alone none is built
+    kept = results / "runs" / ".validation"
+    assert not list(kept.glob("*"))
+    check(jobs, keep=True)
+    assert len(list(kept.glob("*"))) == 1
+
+
+def test_how_a_process_ended_is_said_in_words():
+    assert pool.ending(3) == "exit code 3"
+    assert pool.ending(-11) == "killed by SIGSEGV"
+    assert pool.ending(-9).startswith("killed by SIGKILL, perhaps by the system because memory ran out")
+
+
+def test_running_out_of_memory_is_named():
+    assert pool.reason_of(MemoryError()).startswith("out of memory; lower workers=")
+    assert pool.reason_of(ValueError("first\nsecond")) == "ValueError: first"
+
+
+def test_a_trajectory_sees_the_gpu_of_its_slot_and_the_next_one_takes_it_over(small_npz, results, monkeypatch):
+    started, begin = [], pool.start
+
+    def noted(task, arguments, writer, gpu=None):
+        started.append(gpu)
+        return begin(task, arguments, writer, pool.NO_GPU)  # there is no GPU here to be used
+
+    monkeypatch.setattr(pool, "start", noted)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    jobs = [job_on(small_npz, results, seed=seed) for seed in range(4)]
+    assert pool.run_jobs(jobs, 4, 4, None) == []
+    assert started[:2] == ["4", "5"] and set(started[2:]) <= {"4", "5"}
+
+
+def test_a_worker_has_the_gpu_in_its_environment(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setattr(pool, "end_with_parent", lambda: None)
+    monkeypatch.setattr(pool.signal, "signal", lambda *_: None)
+    reader, writer = pool.multiprocessing.Pipe(duplex=False)
+    pool.enter("environment", [1], writer, "1")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1" and reader.recv()["kind"] == "result"

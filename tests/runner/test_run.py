@@ -1,0 +1,117 @@
+"""The one flow of a command: what is missing is checked and trained, and the declaration tells what is known of it."""
+
+import numpy as np
+import pytest
+from conftest import GOOD, made_summary
+
+from runner import run
+from runner.contents import Contents
+from runner.errors import BadInput
+from runner.images.choices import image_recipe
+from runner.nets import facts_of
+from runner.plan import Cell, Declared, make_plan
+from runner.run import Undertaking, run_study
+from runner.settings import run_settings, study_settings
+from runner.store import Snapshot, read_study
+
+
+def undertaking(store, **changes):
+    """A leave-one-out study of dropout and augmentation, one seed, in the store."""
+    levels = [("true", "true"), ("false", "true"), ("true", "false")]
+    declared = [
+        Declared(
+            Cell({"dropout": dropout, "augment": augment}),
+            run_settings(GOOD | {"dropout": dropout == "true", "augment": augment == "true"}, image_recipe()),
+            [],
+        )
+        for dropout, augment in levels
+    ]
+    factors = {"dropout": ("true", "false"), "augment": ("true", "false")}
+    plan = make_plan(factors, "one_at_a_time", declared, Contents(store, True))
+    return Undertaking(plan, store, "made", study_settings(GOOD | changes))
+
+
+def record(store, trajectory, **changes):
+    """Commit a made record of the trajectory, as far as it goes."""
+    epochs = trajectory.epochs
+    rows = [{"epoch": epoch, "val_loss": 1.0} for epoch in range(1, epochs + 1)]
+    snapshot = Snapshot(epochs, [], [], rows, [np.zeros(2, np.uint8)] * epochs, [])
+    store.commit(trajectory.id, trajectory.spec, snapshot, made_summary("made", "complete", epochs) | changes)
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """The jobs that were asked about before training; their nets are said to be as a made record has them."""
+    asked = []
+
+    def check(jobs, keep):
+        asked.append(([job.id for job in jobs], keep))
+        return {job.id: facts_of(made_summary("made", "complete", 1)) for job in jobs}
+
+    monkeypatch.setattr(run, "check", check)
+    return asked
+
+
+def test_a_declaration_names_its_recipe_its_metrics_and_its_mode(store, checked):
+    study = undertaking(store)
+    written = read_study(run_study(study, "python -m runner", lambda jobs, epochs: None))
+    assert (written["schema"], written["recipe"], written["mode"]) == (2, "images", "leave-one-out")
+    assert [(each["name"], each["sesoi"], each["primary"]) for each in written["metrics"]] == [
+        ("accuracy", 0.001, True),
+        ("loss", 0.005, True),
+    ]
+
+
+def test_only_what_is_missing_is_checked_and_trained(store, checked):
+    study, trained = undertaking(store), []
+    first, *rest = study.plan.trajectories.values()
+    record(store, first)
+
+    def train(jobs, epochs):
+        trained.append(([job.id for job in jobs], epochs))
+        for each in rest:
+            record(store, each)
+
+    assert study.complete(train).missing == []
+    assert checked == [([each.id for each in rest], True)] and trained == [([each.id for each in rest], 20)]
+    assert study.complete(train).missing == [] and len(checked) == len(trained) == 1
+
+
+def test_the_declaration_stands_before_anything_trains_and_is_completed_after(store, checked):
+    study, before = undertaking(store), []
+
+    def train(jobs, epochs):
+        before.append(read_study(store.study_folder("made")))
+        for each in study.plan.trajectories.values():
+            record(store, each, notes=["Told by the record."])
+
+    after = read_study(run_study(study, "python -m runner", train))
+    assert [each.get("notes") for each in (*before, after)] == [None, ["Told by the record."]]
+
+
+@pytest.mark.parametrize(
+    ("analysis", "sentence"),
+    [
+        ({"sesoi": {"accuracy": 0.0}}, "analysis.sesoi.accuracy must be above 0, or null for none; got 0.0."),
+        ({"sesoi": {"loss": float("nan")}}, "analysis.sesoi.loss must be above 0, or null for none; got nan."),
+        ({"sesoi": {"acuracy": 0.1}}, "analysis.sesoi must name metrics that the model is compiled with"),
+        ({"better": {"auc": "higher"}}, "analysis.better must name metrics that the model is compiled with"),
+        ({"primary": ["val_auc"]}, "analysis.primary must name metrics that the model is compiled with"),
+    ],
+)
+def test_what_is_said_of_metrics_that_the_nets_do_not_have_is_refused_before_anything_trains(
+    store, checked, analysis, sentence
+):
+    trained = []
+    study = undertaking(store, analysis=GOOD["analysis"] | analysis)
+    with pytest.raises(BadInput, match=f"^{sentence}"):
+        run_study(study, "python -m runner", lambda jobs, epochs: trained.append(epochs))
+    assert trained == []
+
+
+def test_a_reported_figure_that_no_metric_can_have_is_refused_before_anything_trains(store, checked):
+    study = undertaking(store)
+    label = study.plan.cells[0].label
+    study.plan.reported = [{"cell": label, "metric": "val_accuracy", "value": 98.97, "source": "x", "dataset": ""}]
+    with pytest.raises(BadInput, match=r"must be a share from 0 to 1; got 98\.97\.$"):
+        run_study(study, "python -m runner", lambda jobs, epochs: pytest.fail("trained"))

@@ -1,0 +1,204 @@
+"""The examples, and recipes of one's own as their authors use them: trained, stopped, changed, mistaken."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, here
+
+from analysis import read
+from runner.store import Store
+
+EXAMPLES = {
+    "diabetes": (["loss=mse,huber", "epochs=3"], "validation mean absolute error"),
+    "texts": (["net=lstm,attention", "examples=200", "epochs=1"], "validation accuracy, %"),
+    "own_step": (["adversarial=false,true", "epochs=1"], "validation accuracy, %"),
+    "augmented": (["augment=false,true", "epochs=1"], "validation accuracy, %"),
+    "breast_cancer": (["weighted=false,true", "epochs=3", "analysis.primary=[AUC,recall]"], "validation AUC"),
+}
+
+
+def study(name, results, *more):
+    arguments, _ = EXAMPLES[name]
+    return ["-m", f"recipe=examples/{name}.py", *arguments, "seed=0,1", "name=study", f"results_dir={results}", *more]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_trains_reports_in_its_unit_and_trains_nothing_twice(name, tmp_path):
+    first = here(*study(name, tmp_path))
+    assert EXAMPLES[name][1] in first.stdout and "4/4" in first.stderr
+    again = here(*study(name, tmp_path))
+    assert again.stdout == first.stdout and again.stderr == ""
+    text = (tmp_path / "study" / "report.md").read_text()
+    assert ("%" in text.replace("95 %", "").replace("80 %", "")) == ("%" in EXAMPLES[name][1])
+    assert read(tmp_path / "study").runs["status"].eq("complete").all()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_short_and_opens_with_its_command(name):
+    text = (ROOT / "examples" / f"{name}.py").read_text()
+    assert len(text.splitlines()) <= 60
+    assert f"python -m runner -m recipe=examples/{name}.py" in text
+
+
+def test_an_example_that_is_killed_goes_on_bit_identically(tmp_path):
+    command = [sys.executable, "-m", "runner", "recipe=examples/own_step.py", "adversarial=true", "epochs=40"]
+    killed = subprocess.Popen([*command, f"results_dir={tmp_path / 'a'}"], cwd=ROOT, stderr=subprocess.DEVNULL)
+    while not list((tmp_path / "a" / "runs" / ".work").glob("*/checkpoint.npz")):
+        time.sleep(0.05)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not list((tmp_path / "a" / "runs").glob("[!.]*"))
+    for folder in ("a", "b"):
+        here("recipe=examples/own_step.py", "adversarial=true", "epochs=40", f"results_dir={tmp_path / folder}")
+    stores = [Store(tmp_path / folder) for folder in ("a", "b")]
+    [run_id] = {path.name for store in stores for path in store.runs.glob("[!.]*")}
+    ours, theirs = (store.record(run_id) for store in stores)
+    assert ours.predictions.tobytes() == theirs.predictions.tobytes()
+    for column, values in ours.history.items():
+        assert column.endswith("seconds") or values == theirs.history[column], column
+    weights = [store.snapshot(run_id).weights for store in stores]
+    assert all(left.tobytes() == right.tobytes() for left, right in zip(*weights, strict=True))
+
+
+# ---- a project of one's own
+
+MINE = """
+    import csv
+    from pathlib import Path
+
+    import keras
+    import numpy as np
+
+    import helpers
+
+    def data(noise=0.0, seed=0):
+        table = csv.reader(open(Path(__file__).parent / "table.csv"))
+        rows = np.array([[float(each) for each in row] for row in table])
+        x, y = rows[:, :3], rows[:, 3]
+        return {"x": x, "y": y, "validation_data": (x[:20], y[:20])}
+
+    def model(data, width=4):
+        hidden = keras.layers.Dense(width, name="hidden")
+        net = keras.Sequential([keras.Input((3,)), hidden, keras.layers.Dense(1, name="out")])
+        net.compile(keras.optimizers.SGD(helpers.RATE), "mse", metrics=["mae"])
+        return net
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    x = random.normal(size=(60, 3))
+    np.savetxt(tmp_path / "table.csv", np.column_stack([x, x.sum(axis=1)]), delimiter=",")
+    (tmp_path / "helpers.py").write_text("RATE = 0.01\n")
+    (tmp_path / "mine.py").write_text(textwrap.dedent(MINE))
+    return tmp_path
+
+
+def runs_of(project):
+    return {path.name for path in (project / "results" / "runs").glob("[!.]*")}
+
+
+def single(project, *more, check=0):
+    return here(f"recipe={project / 'mine.py'}", "epochs=1", f"results_dir={project / 'results'}", *more, check=check)
+
+
+def edited(project, name, before, after):
+    path = project / name
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+def test_a_run_is_its_code_its_data_and_its_values_and_nothing_else(project):
+    single(project)
+    known = runs_of(project)
+    assert len(known) == 1
+    edited(project, "mine.py", "def model(data, width=4):\n", 'def model(data, width=4):\n    """A net."""  # so\n')
+    single(project)
+    assert runs_of(project) == known  # a docstring and a comment
+    edited(project, "mine.py", "width=4", "width=5")
+    single(project, "width=4")
+    assert runs_of(project) == known  # another default, the same value
+    for count, (name, before, after) in enumerate(
+        [("helpers.py", "0.01", "0.02"), ("mine.py", '"mse"', '"mae"'), ("table.csv", "-1.", "-2.")], 2
+    ):
+        edited(project, name, before, after)
+        single(project, "width=4")
+        assert len(runs_of(project)) == count, name
+
+
+def test_the_data_of_each_seed_are_made_with_it(project):
+    edited(project, "mine.py", "x, y = rows[:, :3]", "rows[:, 0] += seed\n    x, y = rows[:, :3]")
+    here("-m", f"recipe={project / 'mine.py'}", "epochs=1", "seed=0,1", f"results_dir={project / 'results'}")
+    digests = {Store(project / "results").record(run).spec["recipe"]["data"] for run in runs_of(project)}
+    assert len(digests) == 2
+
+
+MISTAKES = {
+    "a name": ("helpers.RATE", "helpers.RAT", "mine.py, line 19, in model: net.compile("),
+    "a wrong shape": ("keras.Input((3,))", "keras.Input((4,))", "mine.py cannot be trained: ValueError: "),
+    "no compile": (
+        'net.compile(keras.optimizers.SGD(helpers.RATE), "mse", ',
+        "dict(",
+        "model must return a compiled model;",
+    ),
+    "an error in data": (
+        "rows[:, 3]",
+        "rows[:, 4]",
+        "mine.py, line 13, in data: x, y = rows[:, :3], rows[:, 4] raised Index",
+    ),
+    "an import": (
+        "import helpers",
+        "import helper",
+        "mine.py, line 8, in <module>: import helper raised ModuleNotFound",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_a_recipe_is_told_by_its_own_line_before_anything_trains(mistake, project):
+    before, after, sentence = MISTAKES[mistake]
+    edited(project, "mine.py", before, after)
+    done = single(project, check=2)
+    assert done.stderr.startswith(sentence), done.stderr
+    assert "Traceback" not in done.stderr and "runner/" not in done.stderr and done.stderr.count("\n") == 1
+    assert runs_of(project) == set()
+
+
+def test_a_module_that_is_loaded_in_a_hidden_way_is_refused(project):
+    edited(project, "mine.py", "import helpers", "import importlib\nhelpers = importlib.import_module('helpers')")
+    done = single(project, check=2)
+    assert "mine.py must import helpers.py by an import statement" in done.stderr
+
+
+def test_a_dry_run_tells_what_is_shared_and_writes_nothing(project):
+    shifting = "*([keras.layers.Dense(3)] if width > 4 else []), keras.layers.Dense(1)"
+    edited(project, "mine.py", 'keras.layers.Dense(1, name="out")', shifting)
+    words = ["-m", f"recipe={project / 'mine.py'}", "width=3,5", "dry_run=true"]
+    done = here(*words, f"results_dir={project / 'results'}")
+    assert "10 runs of 10 trainings; 0 runs done" in done.stdout
+    assert "width=5: 0 of 3 initial weights are shared with the baseline; give name= to the layers of" in done.stdout
+    assert not (project / "results").exists()
+
+
+def test_studies_of_ones_own_lie_in_conf_of_the_working_folder(project):
+    (project / "conf" / "study").mkdir(parents=True)
+    arms = "# @package _global_\nrecipe: mine.py\nname: arms\nepochs: 1\narms: {plain: [], wide: [width=8]}\n"
+    (project / "conf" / "study" / "widths.yaml").write_text(arms)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "runner", "-m", "study=widths", "seed=0,1"]
+    done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:3]] == ["plain", "wide"]
+    assert Path(project / "results" / "arms" / "report.md").exists()
+    shutil.rmtree(project / "results")

@@ -1,0 +1,37 @@
+"""What the README tells a reader to type works, and what it names exists."""
+
+import re
+import shlex
+
+import numpy as np
+import pytest
+from conftest import ROOT, command, made_arrays
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = sorted(set(re.findall(r"`python -m runner ([^`]+)`", README)))
+SWEEPS = [words for words in COMMANDS if not words.startswith("verify") and "mine.py" not in words]
+
+
+def test_the_two_commands_stand_alone_on_the_first_screen():
+    blocks = re.findall(r"^    (pip .*)$", README, re.MULTILINE)
+    assert blocks[:2] == [
+        "pip install -e . && python -m runner -m dropout=true,false binarize=true,false",
+        "pip install -e '.[test]' && pytest",
+    ]
+    assert "'.[test]'" in (ROOT / ".ci" / "run").read_text()
+    assert README.index(blocks[1]) < 3000
+
+
+@pytest.mark.parametrize("words", SWEEPS)
+def test_every_command_of_the_readme_makes_a_plan(words, tmp_path):
+    np.savez(tmp_path / "mnist.npz", **made_arrays())
+    arguments = shlex.split(words.replace("dataset.path=mnist.npz", f"dataset.path={tmp_path / 'mnist.npz'}"))
+    done = command(*arguments, "dry_run=true", f"results_dir={tmp_path / 'r'}")
+    assert re.search(r"study \S.*: [\d,]+ cells? x \d+ seeds?", done.stdout), done.stdout
+    assert len(SWEEPS) >= 10
+
+
+def test_every_file_that_the_readme_links_exists():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    paths = [link for link in links if "://" not in link]
+    assert paths and [path for path in paths if not (ROOT / path).exists()] == []

@@ -1,0 +1,128 @@
+"""A trajectory killed at any moment and resumed in a new process ends bit-identical to one that was left alone."""
+
+import hashlib
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, made_arrays, small_study
+from jobs import job_on
+
+from runner import pool
+from runner.store import Store
+
+EPOCHS = 4
+
+
+def dying_job(job, moment: str, epoch: int) -> None:
+    """Run the job, and end the process at once, as SIGKILL would, at a moment of an epoch."""
+    from runner import worker
+    from runner.training import epoch_loop
+
+    def dies_after(owner, name, call):
+        action, calls = getattr(owner, name), []
+
+        def last(*arguments):
+            result = action(*arguments)
+            calls.append(name)
+            if len(calls) == call:
+                os._exit(9)
+            return result
+
+        setattr(owner, name, last)
+
+    if moment == "after the checkpoint":
+        dies_after(Store, "save_snapshot", epoch)
+    elif moment == "before the checkpoint":
+        dies_after(epoch_loop.EpochLoop, "measure", epoch)
+    else:
+        order = epoch_loop.batch_order
+        epoch_loop.batch_order = lambda seed, at, images: order(seed, at, images)[
+            : images // 2 if at == epoch else images
+        ]
+        dies_after(epoch_loop.EpochLoop, "train_epoch", epoch)
+    worker.run_job(job, lambda message: None)
+
+
+def ended(job, moment: str, epoch: int) -> int:
+    """The exit code of a new process that runs the job and dies so."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(pool.PRELOADED)
+    pool.start_server()
+    process = context.Process(target=dying_job, args=(job, moment, epoch))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def digest(job) -> str:
+    """The sha256 of all that the finished trajectory left: weights, slots, history less seconds, predictions."""
+    store, found = Store(job.results_dir), hashlib.sha256()
+    snapshot, record = store.snapshot(job.id), store.record(job.id)
+    for array in (*snapshot.weights, *snapshot.slots, record.predictions):
+        found.update(np.ascontiguousarray(array).tobytes())
+    found.update(repr({name: values for name, values in record.history.items() if "seconds" not in name}).encode())
+    return found.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The digest of the trajectory trained in one go, and its data."""
+    folder = tmp_path_factory.mktemp("whole")
+    np.savez(folder / "small.npz", **made_arrays())
+    job = job_on(folder / "small.npz", folder / "r", epochs=EPOCHS)
+    Store(folder / "r").prepare()
+    pool.run_jobs([job], 1, EPOCHS, 1)
+    return digest(job), folder / "small.npz"
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3, 4])
+@pytest.mark.parametrize("moment", ["in mid-epoch", "before the checkpoint", "after the checkpoint"])
+def test_a_trajectory_killed_at_any_moment_ends_as_if_it_were_not(whole, tmp_path, moment, epoch):
+    expected, npz = whole
+    Store(tmp_path).prepare()
+    job = job_on(npz, tmp_path, epochs=EPOCHS)
+    assert ended(job, moment, epoch) == 9
+    kept = Store(tmp_path).snapshot(job.id)
+    assert (kept.epoch if kept else 0) == (epoch if moment == "after the checkpoint" else epoch - 1)
+    assert pool.run_jobs([job], 1, EPOCHS, 1) == []
+    assert digest(job) == expected
+
+
+def test_a_trajectory_killed_again_and_again_ends_as_if_it_were_not(whole, tmp_path):
+    expected, npz = whole
+    Store(tmp_path).prepare()
+    job = job_on(npz, tmp_path, epochs=EPOCHS)
+    for moment, epoch in (("in mid-epoch", 2), ("after the checkpoint", 1), ("before the checkpoint", 2)):
+        assert ended(job, moment, epoch) == 9
+    assert pool.run_jobs([job], 1, EPOCHS, 1) == []
+    assert digest(job) == expected
+
+
+def test_sweeps_that_overlap_on_one_folder_train_each_run_once(whole, tmp_path):
+    _, npz = whole
+    sweeps = [
+        ["dropout=true,false", "seed=0,1"],
+        ["dropout=false,true", "seed=1,2"],
+        ["dropout=true,false", "seed=0,1,2", "name=third"],
+    ]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "runner", *small_study(npz, tmp_path, *words)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for words in sweeps
+    ]
+    outputs = [sweep.communicate() for sweep in started]
+    assert [sweep.returncode for sweep in started] == [0, 0, 0], outputs
+    records = sorted((tmp_path / "runs").glob("*/run.log"))
+    assert len(records) == 6
+    for log in records:
+        assert len([line for line in log.read_text().splitlines() if line.startswith("epoch=")]) == 2
+    assert "missing" not in (tmp_path / "third" / "report.md").read_text()
