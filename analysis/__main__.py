@@ -1,14 +1,27 @@
-"""`python -m analysis results/<study>`: rebuild a study's report from its records."""
+"""`python -m analysis results/<study>`: rebuild a study's report from its records, or else from its tables.
+
+`python -m analysis import PATH...` reads histories that other tools made into a study's folder first, and
+`python -m analysis export results/<study> --to tensorboard|mlflow DIR` writes a study's histories for other tools.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from runner.store import Store, StoreError, read_study
+from analysis.report.freshness import places
+from runner.store import StoreError
 
 
 def main() -> int:
     """Rebuild the reports of the named studies; return 0, 1 if a study is incomplete, 2 if a folder holds no study."""
+    if sys.argv[1:2] == ["import"]:
+        from analysis import importing
+
+        return importing.main(sys.argv[2:])
+    if sys.argv[1:2] == ["export"]:
+        from analysis.export.command import main as export
+
+        return export(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     parser.add_argument("studies", nargs="+", type=Path, metavar="results/<study>", help="folder with a study.json")
     arguments = parser.parse_args()
@@ -17,24 +30,13 @@ def main() -> int:
         from analysis.report.files import write_report
 
         try:
-            store = Store(folder.absolute().parent)
-            _refuse_without_records(folder, store)
-            written = write_report(folder, store)
+            written = write_report(folder)
         except StoreError as error:
             print(error, file=sys.stderr)
             return 2
-        print(f"{written.summary}\nreport: {folder / 'report.md'}")
+        print(f"{written.summary}\n{places(folder)}")
         complete = complete and written.complete
     return 0 if complete else 1
-
-
-def _refuse_without_records(folder: Path, store: Store) -> None:
-    """Raise StoreError where no run of the study lies beside it, so that a report is not lost for an empty one."""
-    ids = {run["run"] for run in read_study(folder)["runs"]}
-    if not any(store.folder_of(run_id) or store.failure(run_id) for run_id in ids):
-        raise StoreError(
-            f"the study's records must lie in {str(store.runs)!r}; got none of its {len(ids)}. Run its command again."
-        )
 
 
 if __name__ == "__main__":

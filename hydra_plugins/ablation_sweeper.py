@@ -40,38 +40,82 @@ class AblationSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Check, plan, train what is missing, report; ends the program with 1 if anything is missing at the end."""
         from runner.composing import Composer, last_written
-        from runner.contents import Contents
         from runner.finding import chosen_recipe
-        from runner.plan import study_name
-        from runner.run import Undertaking, run_study
-        from runner.store import Store
+        from runner.run import run_study
 
         overrides = last_written(self.loader, self.params, arguments)
-        composer = Composer(self.loader, self.composed, overrides, chosen_recipe())
-        study = composer.study_settings()
-        store = Store(study.results_dir)
-        plan = composer.plan(study.design, store, Contents(store, not study.dry_run))
-        undertaking = Undertaking(plan, store, study_name(plan, study.name), study)
-        if study.dry_run:
-            print(undertaking.preview(undertaking.name))
+        self.composer = Composer(self.loader, self.composed, overrides, chosen_recipe())
+        self.study = self.composer.study_settings()
+        if self.study.until:
+            folder = self.until_decided(arguments)
+        elif self.study.dry_run:
+            undertaking = self.undertake()
+            self.show(undertaking.preview(undertaking.name))
             return
-        folder = run_study(undertaking, command(), lambda jobs, epochs: self.train(jobs, epochs, undertaking))
+        else:
+            folder, _ = run_study(self.undertake(), command(), self.train)
+        if folder is not None:
+            self.report(folder)
+
+    def undertake(self, seeds: Any = None) -> Any:
+        """Return the plan with these seeds of each cell, or with those that `seed` names, and where it is recorded."""
+        from runner.contents import Contents
+        from runner.plan import study_name
+        from runner.run import Undertaking
+        from runner.store import Store
+
+        store = Store(self.study.results_dir)
+        plan = self.composer.plan(self.study.design, store, Contents(store, not self.study.dry_run), seeds)
+        self.undertaking = Undertaking(plan, store, study_name(plan, self.study.name), self.study)
+        return self.undertaking
+
+    def until_decided(self, arguments: list[str]) -> Any:
+        """Train from look to look; return the study's folder, or None where only the plan is asked for."""
+        from analysis import looking
+        from runner.errors import BadInput
+        from runner.run import run_study
+        from runner.until import preview_until, until_decided
+
+        if any(word.lstrip("+").partition("=")[0] == "seed" for word in arguments):
+            raise BadInput(
+                "seed must be left out with until=decided, which adds seeds by itself from 0; max_seeds= ends it."
+            )
+        try:
+            first = looking.first_look(self.study.max_seeds)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+        if self.study.dry_run:
+            self.show(preview_until(first, self.undertake, looking.look, self.study.max_seeds))
+            return None
+        return until_decided(
+            first, self.undertake, lambda each: run_study(each, command(), self.train), looking.look, print
+        )
+
+    def show(self, preview: str) -> None:
+        """Print what a dry run tells, and what the design leaves untold."""
+        from analysis.planning import planned_lines
+        from runner.plan import declaration
+
+        print("\n".join([preview, *planned_lines(declaration(self.undertaking.plan, self.undertaking.name, ""))]))
+
+    def report(self, folder: Any) -> None:
+        """Write the report where it is not up to date, print its table, and end with 1 if runs are missing."""
         from analysis.report import freshness
 
-        summary, complete = freshness.summary(folder, store)
+        summary, complete = freshness.summary(folder, self.undertaking.store)
         print(summary)
         if not complete:
             raise SystemExit(1)
 
-    def train(self, jobs: Sequence[Any], epochs: int, undertaking: Any) -> None:
+    def train(self, jobs: Sequence[Any], epochs: int) -> None:
         """Hand the jobs to the launcher; what fails lies in the store, and a launcher that breaks hides nothing."""
         from hydra_plugins.local_launcher import LocalLauncher
 
         if isinstance(self.engine, LocalLauncher):
-            self.engine.train(jobs, epochs, undertaking.study)
+            self.engine.train(jobs, epochs, self.study)
             return
         try:
-            self.engine.launch([overrides_of(job, undertaking) for job in jobs], initial_job_idx=0)
+            self.engine.launch([overrides_of(job, self.undertaking) for job in jobs], initial_job_idx=0)
         except Exception as error:
             print(f"hydra/launcher ended early: {type(error).__name__}: {error}", file=sys.stderr)
 

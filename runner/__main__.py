@@ -1,6 +1,7 @@
 """The command line: `python -m runner key=value ...` trains one run, `-m` a study; mistakes become one sentence."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -99,7 +100,7 @@ def main() -> None:
 
         raise SystemExit(verify(sys.argv[2:]))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, so that one place words the sentence
-    sys.argv = ["python -m runner", *of_any_metric(flags_first(sys.argv[1:]))]
+    sys.argv = ["python -m runner", *of_one_value(of_any_metric(flags_first(sys.argv[1:])))]
     worded(start_hydra)
 
 
@@ -112,6 +113,11 @@ def of_any_metric(arguments: list[str]) -> list[str]:
     """Return the arguments with what is said of a single metric as Hydra adds a key: no list knows all metrics."""
     groups = ("analysis.better.", "analysis.sesoi.")
     return [f"++{word}" if word.startswith(groups) else word for word in arguments]
+
+
+def of_one_value(arguments: list[str]) -> list[str]:
+    """Return the arguments with `until=a,b` as the one list that it is, and not two levels of a factor."""
+    return [f"until=[{word[6:]}]" if re.fullmatch(r"until=\w+(,\w+)+", word) else word for word in arguments]
 
 
 def start_hydra() -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,8 @@ from runner.settings import (
     study_settings,
 )
 from runner.store import Store, canonical_json
+
+SeedsOf = Callable[[str], Iterable[int]]  # a cell's label -> its seeds
 
 
 def last_written(loader: Any, params: dict[str, str], arguments: list[str]) -> list[Override]:
@@ -63,6 +65,7 @@ class Composer:
     def __init__(self, loader: Any, config: DictConfig, overrides: list[Override], recipe: Recipe) -> None:
         self.loader, self.config, self.recipe = loader, config, recipe
         self.plain_keys = {*PLAIN_KEYS, *recipe.plain_keys}
+        self.seeds_of: SeedsOf | None = None
         self.fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
         self.axes = {
             each.get_key_element(): dict(zip(each.sweep_string_iterator(), plain_levels(each), strict=True))
@@ -104,8 +107,9 @@ class Composer:
         """Return the first level of every axis."""
         return {key: next(iter(levels)) for key, levels in self.axes.items()}
 
-    def plan(self, design: str, store: Store, contents: Contents) -> Plan:
-        """Return the study's plan: every cell composed and checked with every seed."""
+    def plan(self, design: str, store: Store, contents: Contents, seeds: SeedsOf | None = None) -> Plan:
+        """Return the study's plan: every cell checked with every seed, or with those that `seeds` gives."""
+        self.seeds_of = seeds
         composed = self.compose(self.first())
         arms = read_arms(composed)
         plan = self.grid(design, store, contents) if arms is None else self.arms_plan(design, arms, contents)
@@ -140,10 +144,9 @@ class Composer:
 
     def declared_arms(self, arms: dict[str, tuple[str, ...]]) -> Iterator[Declared]:
         """Yield every run of the arms; an arm's own overrides stand behind the command's, so they win."""
-        seeds = self.seeds()
         for name, overrides in arms.items():
             settings = self.arm_settings(name, overrides)
-            for seed in seeds:
+            for seed in self.seeds(Cell({"arm": name})):
                 written = [*self.fixed, *overrides, f"seed={seed}"]
                 yield Declared(Cell({"arm": name}), replace(settings, seed=seed), written)
 
@@ -172,16 +175,17 @@ class Composer:
     def declared(self, factors: dict[str, dict[str, str]], design: str) -> Iterator[Declared]:
         """Yield every run that the command asks for, cell by cell and seed by seed."""
         axes = {key: list(labels) for key, labels in factors.items()}
-        seeds = self.seeds()
         for cell in assignments(axes, design):
             levels = {key.lstrip("+"): factors[key][level] for key, level in cell.items()}
             settings = run_settings(self.compose(cell), self.recipe)
-            for seed in seeds:
+            for seed in self.seeds(Cell(levels)):
                 overrides = [*self.fixed, *(f"{key}={level}" for key, level in cell.items()), f"seed={seed}"]
                 yield Declared(Cell(levels), replace(settings, seed=seed), overrides)
 
-    def seeds(self) -> list[int]:
-        """Return the seeds, each once and checked."""
+    def seeds(self, cell: Cell) -> list[int]:
+        """Return the cell's seeds, each once and checked."""
+        if self.seeds_of is not None:
+            return list(self.seeds_of(cell.label))
         values = [self.compose(self.first() | {"seed": level})["seed"] for level in self.axes.get("seed", [])]
         if "seed" not in self.axes:
             values = [self.compose(self.first())["seed"]]

@@ -155,16 +155,32 @@ def snake_case(name: str) -> str:
     return _SHORT.get(plain, plain)
 
 
+def is_loss(name: str) -> bool:
+    """Tell whether a metric of that name is a loss, which is minimized whatever it measures."""
+    return name == "loss" or name.endswith("_loss")
+
+
+def stored_in_percent(metric: Metric) -> Metric:
+    """Return a share whose stored figures are per cent already: bounds and size of interest times a hundred."""
+    return dataclasses.replace(
+        metric,
+        high=_ACCURACY.scale,
+        scale=1.0,
+        sesoi=None if metric.sesoi is None else metric.sesoi * _ACCURACY.scale,
+        unit=_ACCURACY.unit,
+        difference_unit=_ACCURACY.difference_unit,
+        decimals=_ACCURACY.decimals,
+    )
+
+
 def metric_of(compiled: Compiled, better: str = "") -> Metric:
     """Return what is known of the metric; `better` is the user's word. UnknownMetric where its direction is not known.
 
     A loss is minimized, so that lower is better is known of any.
     """
     known = _KINDS.get(compiled.kind)
-    is_loss = compiled.name == "loss" or compiled.name.endswith("_loss")
-    direction = (
-        better or (known.better if known and not is_loss else "") or compiled.better or ("lower" if is_loss else "")
-    )
+    usual = compiled.better or (known.better if known else "")
+    direction = better or ("lower" if is_loss(compiled.name) else usual)
     if not direction:
         raise UnknownMetric(
             f"analysis.better must say whether {compiled.name} is better higher or lower; got nothing, and it is no "
@@ -178,7 +194,7 @@ def metric_of(compiled: Compiled, better: str = "") -> Metric:
 
 def _label(name: str, known: _Kind) -> str:
     """Return how a sentence calls the metric: by its kind, or by the name where the user gave another."""
-    if name == "loss" or name.endswith("_loss"):
+    if is_loss(name):
         return _words(name)
     usual = snake_case(name) in _KINDS and known.label
     return known.label if usual else _words(name)
@@ -221,7 +237,7 @@ def register(compiled: Iterable[Compiled], analysis: Mapping[str, Any]) -> tuple
 
 def default_primary(names: list[str]) -> list[str]:
     """Return the first compiled metric and the loss, as far as there are both."""
-    first = next((name for name in names if name != "loss" and not name.endswith("_loss")), None)
+    first = next((name for name in names if not is_loss(name)), None)
     return [name for name in (first, "loss") if name in names]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from runner.contents import Contents
 from runner.errors import BadInput
 from runner.numerics import VERSION
+from runner.screening import check_screening, screening_cells
 from runner.settings import Settings
 from runner.store import RESERVED, SCHEMA, Record, Store, record_id
 
@@ -144,8 +145,13 @@ def assignments(axes: dict[str, list[str]], design: str) -> list[dict[str, str]]
     """Return the cells of a design, each a mapping of every axis to one of its levels; the baseline comes first.
 
     factorial: every combination, the last axis fastest. one_at_a_time: the first level of every
-    axis, then each other level of each axis with the rest at their first.
+    axis, then each other level of each axis with the rest at their first. screening: 16 or 24 combinations of two
+    levels each (`screening`).
     """
+    if design == "screening":
+        check_screening(axes)
+        cells = screening_cells(len(axes))
+        return [{key: axes[key][level] for key, level in zip(axes, cell, strict=True)} for cell in cells]
     if design == "factorial":
         return [dict(zip(axes, levels, strict=True)) for levels in itertools.product(*axes.values())]
     baseline = {key: levels[0] for key, levels in axes.items()}

@@ -23,7 +23,7 @@ def preview(plan: Plan, left: Progress, store: Store, name: str, study: StudySet
     seeds = f"{', '.join(map(str, plan.seeds[:12]))}{', ...' if len(plan.seeds) > 12 else ''}"
     lines = [
         f"study {name}, design {plan.design}{plan.mode and f' ({plan.mode})'}: {count(len(plan.cells), 'cell')} x "
-        f"{count(len(plan.seeds), 'seed')} ({seeds})",
+        f"{seeds_each(plan)} ({seeds})",
         *(f"  {key}: {', '.join(levels)} (baseline {levels[0]})" for key, levels in plan.factors.items()),
         *other_end_lines(plan),
         *comparison_lines(plan),
@@ -39,6 +39,13 @@ def preview(plan: Plan, left: Progress, store: Store, name: str, study: StudySet
         *layer_lines(plan),
     ]
     return "\n".join(lines)
+
+
+def seeds_each(plan: Plan) -> str:
+    """Return `5 seeds`, or `4 to 9 seeds` where arms that are decided have stopped."""
+    counts = Counter(run.cell for run in plan.runs).values()
+    least = f"{min(counts)} to " if min(counts) < max(counts) else ""
+    return least + count(max(counts), "seed")
 
 
 def other_end_lines(plan: Plan) -> list[str]:

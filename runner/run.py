@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from runner.arms import check_reported
 from runner.errors import BadInput
 from runner.nets import Facts, Told, describe, facts_of, side_by_side
 from runner.plan import Job, Plan, Progress, declaration, job_of, progress
-from runner.settings import StudySettings
-from runner.store import Store
+from runner.settings import FIGURES, StudySettings
+from runner.store import Store, StoreError, read_study
+from runner.window import window_of
 
 Train = Callable[[Sequence[Job], int], object]  # jobs, epochs in all
 
@@ -58,8 +60,63 @@ class Undertaking:
         declare({**facts, **known_facts(left)})
         return left
 
+    def declared(self, command: str, facts: Mapping[str, Facts]) -> dict[str, Any]:
+        """Return what study.json holds of the plan and of what is known of its nets."""
+        told = self.told(facts)
+        optional: dict[str, Any] = {
+            "initial_weights": told.initial_weights,
+            "explicit_seeds": told.explicit_seeds,
+            "notes": told.notes,
+        }
+        kinds = [kind for kind in FIGURES if kind in self.study.analysis["figures"]]
+        optional["figures"] = [] if kinds == ["png"] else kinds
+        if self.study.until:
+            optional["until"] = {"max_seeds": self.study.max_seeds, "futile": "futile" in self.study.until}
+        return declaration(self.plan, self.name, command) | {
+            "recipe": next(iter(self.plan.trajectories.values())).settings.recipe.name,
+            "metrics": [metric.described() for metric in told.metrics],
+            "window": self.window(),
+            **{key: value for key, value in optional.items() if value},
+        }
+
+    def reported_at(self, now: bool) -> list[dict[str, Any]]:
+        """Return with how many seeds the study was reported before, and `now`; [] where it is another study's folder.
+
+        `until` tells whether these seeds were added look by look: a fixed number spends its 5 % at once.
+        """
+        folder, ours = self.store.study_folder(self.name), declaration(self.plan, self.name, "")
+        try:
+            there = read_study(folder) if folder.exists() else {}
+        except StoreError:
+            there = {}
+        same = all(there.get(key) == ours[key] for key in ("design", "factors", "mode"))
+        found = list(there.get("reported_at", ())) if same else []
+        if now:
+            found.append({"seeds": len(self.plan.seeds), "until": bool(self.study.until)})
+        return [each for place, each in enumerate(found) if each not in found[:place]]
+
+    def cost(self) -> str:
+        """Return what is left to train and how long that would take."""
+        from runner.preview import count, time_line
+
+        left = self.progress()
+        todo = f"{count(len(left.missing), 'training')} to do, {count(left.epochs_to_train, 'epoch')}"
+        return f"{todo}; {time_line(left, self.store, self.study)}"
+
+    def progress(self) -> Progress:
+        """Return how much of the plan the store answers for."""
+        return progress(self.plan, self.store)
+
+    def window(self) -> int:
+        """Return over how many of a run's last epochs its figures are taken; BadInput where a run has not so many."""
+        try:
+            return window_of(self.study.analysis["window"], (run.epochs for run in self.plan.runs))
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+
     def told(self, facts: Mapping[str, Facts]) -> Told:
         """Return what study.json tells of the nets; BadInput where settings do not fit their metrics."""
+        self.window()
         told = side_by_side(self.plan, facts, self.study.analysis)
         check_reported(self.plan.reported, told.metrics)
         return told
@@ -83,24 +140,19 @@ def check(jobs: Sequence[Job], keep: bool) -> dict[str, Facts]:
     return {run_id: facts_of(found) for run_id, found in answer["nets"].items()}
 
 
-def run_study(undertaking: Undertaking, command: str, train: Train) -> Path:
-    """Train what is missing and write the study's declaration, before and after; return its folder."""
-    plan, store, name = undertaking.plan, undertaking.store, undertaking.name
+def run_study(undertaking: Undertaking, command: str, train: Train) -> tuple[Path, Progress]:
+    """Train what is missing, write the study's declaration before and after; return its folder and what is left."""
+    store, name = undertaking.store, undertaking.name
 
-    def declare(facts: Mapping[str, Facts]) -> None:
-        told = undertaking.told(facts)
-        optional = {"initial_weights": told.initial_weights, "explicit_seeds": told.explicit_seeds, "notes": told.notes}
-        declared = declaration(plan, name, command) | {
-            "recipe": next(iter(plan.trajectories.values())).settings.recipe.name,
-            "metrics": [metric.described() for metric in told.metrics],
-            **{key: value for key, value in optional.items() if value},
-        }
-        store.write_study(name, declared)
+    def declare(facts: Mapping[str, Facts], reported: bool = False) -> None:
+        remembered = {"reported_at": undertaking.reported_at(reported)}
+        told = {key: value for key, value in remembered.items() if value}
+        store.write_study(name, undertaking.declared(command, facts) | told)
 
-    undertaking.complete(
-        train, declare
-    )  # again at the end: a sweep of the same name may have written its own meanwhile
-    return store.study_folder(name)
+    left = undertaking.complete(train, declare)  # declared again: a sweep of the same name may have written its own
+    if not left.missing:
+        declare(known_facts(left), reported=True)
+    return store.study_folder(name), left
 
 
 def alone(undertaking: Undertaking) -> Undertaking:

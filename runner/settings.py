@@ -10,17 +10,20 @@ from typing import Any
 from runner.errors import BadInput
 from runner.recipe import Recipe
 
-DESIGNS = ("factorial", "one_at_a_time")
+DESIGNS = ("factorial", "one_at_a_time", "screening")
+FIGURES = ("png", "pdf", "svg")  # what figures are written as; the report shows the first
 MAX_SEED = 2**63 - 1
 
 
 @dataclass
 class AnalysisSchema:
-    """What the report needs to be told of metrics, by name."""
+    """What the report needs to be told: of metrics by name, and what its figures are written as."""
 
     better: dict[str, Any] = field(default_factory=dict)
     sesoi: dict[str, Any] = field(default_factory=dict)
     primary: Any = None
+    window: Any = "auto"
+    figures: Any = None
 
 
 @dataclass
@@ -35,6 +38,8 @@ class StudySchema:
     probe_draws: int = 0
     name: str | None = None
     design: str = ""
+    until: Any = None
+    max_seeds: int = 0
     arms: Any = None
     baseline: str | None = None
     against: Any = None
@@ -51,7 +56,7 @@ class StudySchema:
 PLAIN_KEYS = ("epochs", "seed", "holdout", "probe", "probe_draws")
 # Keys that say how a study is run and not what is run; they cannot be factors.
 STUDY_KEYS = (
-    *("name", "recipe", "design", "arms", "baseline", "against", "reported"),
+    *("name", "recipe", "design", "until", "max_seeds", "arms", "baseline", "against", "reported"),
     *("dry_run", "results_dir", "workers", "workers_per_gpu", "threads", "analysis", "hydra"),
 )
 
@@ -75,6 +80,8 @@ class StudySettings:
 
     name: str | None
     design: str
+    until: tuple[str, ...]  # () for the seeds that `seed` names; ("decided",), or ("decided", "futile")
+    max_seeds: int
     dry_run: bool
     results_dir: str
     workers: int | None
@@ -100,17 +107,30 @@ def study_settings(config: Mapping[str, Any]) -> StudySettings:
     if not config["results_dir"]:
         raise BadInput("results_dir must name a folder; got nothing. Leave it out for results.")
     check_analysis(config["analysis"])
-    return StudySettings(**{each.name: config[each.name] for each in dataclasses.fields(StudySettings)})
+    check_whole("max_seeds", config["max_seeds"], 1, 10_000)
+    settings = {each.name: config[each.name] for each in dataclasses.fields(StudySettings)}
+    return StudySettings(**settings | {"until": read_until(config["until"])})
+
+
+def read_until(until: Any) -> tuple[str, ...]:
+    """Return what the study goes on until, as words; () for nothing; BadInput for anything else."""
+    words = () if until is None else tuple(until) if isinstance(until, list) else (until,)
+    if words not in ((), ("decided",), ("decided", "futile")):
+        raise BadInput(f"until must be decided, or decided,futile; got {until!r}. Leave it out for a number of seeds.")
+    return words
 
 
 def check_analysis(analysis: Mapping[str, Any]) -> None:
-    """Raise BadInput unless what is said of metrics has the shape that `runner.metrics.register` takes."""
+    """Raise BadInput unless metrics are told of as `runner.metrics.register` takes it, and figures are of FIGURES."""
     for key, example in {"better": "{f1: higher}", "sesoi": "{mae: 0.05}"}.items():
         if not isinstance(analysis[key], dict):
             raise BadInput(f"analysis.{key} must map metrics to values, such as {example}; got {analysis[key]!r}.")
     primary = analysis["primary"]
     if primary is not None and not (isinstance(primary, list) and all(isinstance(name, str) for name in primary)):
         raise BadInput(f"analysis.primary must be a list of metrics, such as [val_auc]; got {primary!r}.")
+    figures = analysis["figures"]
+    if not isinstance(figures, list) or not all(isinstance(kind, str) and kind in FIGURES for kind in figures):
+        raise BadInput(f"analysis.figures must be a list of {', '.join(FIGURES)}, such as [png, pdf]; got {figures!r}.")
 
 
 def check_keys(config: Mapping[str, Any], recipe: Recipe) -> None:
@@ -124,7 +144,8 @@ def check_keys(config: Mapping[str, Any], recipe: Recipe) -> None:
             raise BadInput(f"{key} must have a value; got none. Leave out what removes it, such as '~{key}'.")
     analysis = config["analysis"]
     if not isinstance(analysis, dict) or set(analysis) != {each.name for each in dataclasses.fields(AnalysisSchema)}:
-        raise BadInput(f"analysis must be the group of keys better, sesoi and primary; got {analysis!r}.")
+        groups = ", ".join(each.name for each in dataclasses.fields(AnalysisSchema))
+        raise BadInput(f"analysis must be the group of keys {groups}; got {analysis!r}.")
 
 
 def check_ranges(config: Mapping[str, Any]) -> None:

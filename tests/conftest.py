@@ -87,12 +87,14 @@ GOOD = {  # a composed configuration, in plain containers, that can be run
     "model": {"layers": [{"class_name": "Dropout", "rate": 0.5}, {"class_name": "Dense", "units": 10}]},
     "name": None,
     "design": "factorial",
+    "until": None,
+    "max_seeds": 20,
     "dry_run": False,
     "results_dir": "results",
     "workers": None,
     "workers_per_gpu": 1,
     "threads": 1,
-    "analysis": {"better": {}, "sesoi": {}, "primary": None},
+    "analysis": {"better": {}, "sesoi": {}, "primary": None, "window": "auto", "figures": ["png"]},
     "arms": None,
     "baseline": None,
     "against": None,
@@ -199,11 +201,16 @@ def recorded_study(
     effect: float = 0.02,
     noise: float = 0.002,
     stopped: tuple[tuple[int, int], ...] = (),
+    answered: bool = False,
+    window: int | None = None,
+    figures: list[str] | None = None,
 ) -> Path:
     """Write a factorial study with made records, and return its folder.
 
     Cell k is better by `effect` for each factor that is not at its baseline; (cell, seed) pairs in
-    `lost` have no record, those in `diverged` end so in their first epoch, those in `stopped` after it.
+    `lost` have no record, those in `diverged` end so in their first epoch, those in `stopped` after it. `answered`
+    makes validation accuracy the share of predictions that are right; `window` and `figures` are declared
+    where they are given.
     """
     from runner.metrics import Compiled, register
     from runner.plan import assignments
@@ -227,7 +234,11 @@ def recorded_study(
             length = 1 if ended else epochs
             base = 0.80 + 0.01 * seed + gain + random.normal(0, noise)
             history = [made_row(epoch, base, broken) for epoch in range(1, length + 1)]
-            right = random.random((length, images)) < 0.8
+            chance = base + 0.01 * np.arange(1, length + 1)[:, None] if answered else 0.8
+            right = random.random((length, images)) < chance
+            if answered:
+                shares = right.mean(axis=1).tolist()
+                history = [row | {"val_accuracy": share} for row, share in zip(history, shares, strict=True)]
             predictions = np.where(right, labels, (labels + 1) % 3).astype(np.uint8)
             snapshot = Snapshot(length, [np.zeros(2, np.float32)], [], history, list(predictions), [])
             snapshot = dataclasses.replace(snapshot, stopped=ended == "stopped")
@@ -251,6 +262,8 @@ def recorded_study(
             "recipe": "images",
             "mode": "",
             "metrics": [metric.described() for metric in register([Compiled(*each) for each in COMPILED], {})],
+            **({} if window is None else {"window": window}),
+            **({} if figures is None else {"figures": figures}),
         },
     )
 

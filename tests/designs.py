@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.reading.study import Design
 from analysis.statistics.effects import effects
+from analysis.statistics.floors import Precision
 from analysis.statistics.responses import responses_of
 from runner.metrics import Compiled, register
 
@@ -30,9 +31,9 @@ def with_sesoi(**sizes):
     return tuple(dataclasses.replace(metric, sesoi=sizes.get(metric.name, metric.sesoi)) for metric in METRICS)
 
 
-def table_of(runs, design, metrics=METRICS):
-    """The table of effects."""
-    return effects(runs, design, responses_of(metrics)).table
+def table_of(runs, design, metrics=METRICS, examples=None):
+    """The table of effects, of figures that are taken over so many validation examples."""
+    return effects(runs, design, responses_of(metrics), Precision(examples)).table
 
 
 def cells_of(design):

@@ -50,7 +50,7 @@ def effects_of(contrasts, seeds=(0, 1, 2), response="val_accuracy", sesoi=0.001)
             for place, (contrast, grade) in enumerate(zip(contrasts, grades, strict=False))
         ],
         columns=["contrast", "response", "estimate", "low", "high", "sesoi", "grade"],
-    )
+    ).assign(new_low=np.nan, new_high=np.nan)
     own = table.merge(pd.DataFrame({"seed": seeds}), how="cross")
     return table, own.assign(effect=own["estimate"] + 0.0005 * (own["seed"] - 1))
 

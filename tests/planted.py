@@ -5,6 +5,7 @@ from designs import METRICS, cells_of
 
 from analysis.reading.study import Design
 from analysis.statistics.effects import effects
+from analysis.statistics.floors import Precision
 from analysis.statistics.responses import responses_of
 from analysis.words.findings import findings
 
@@ -26,10 +27,11 @@ def declaration_of(design, inert=()):
     }
 
 
-def told(design, runs, inert=(), metrics=METRICS):
-    """The findings of a frame of runs."""
+def told(design, runs, inert=(), metrics=METRICS, examples=None):
+    """The findings of a frame of runs, validated on so many examples."""
     responses = responses_of(metrics)
-    return findings(declaration_of(design, inert), effects(runs, design, responses).table, runs, responses)
+    table = effects(runs, design, responses, Precision(examples)).table
+    return findings(declaration_of(design, inert), table, runs, responses)
 
 
 def texts(found):

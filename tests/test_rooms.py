@@ -52,7 +52,7 @@ def test_every_package_and_its_configuration_is_in_the_wheel():
         path.parent
         for part in ("runner", "analysis")
         for path in (ROOT / part).rglob("*")
-        if path.suffix in (".py", ".yaml")
+        if path.suffix in (".py", ".yaml", ".css", ".js")
     }
     assert {".".join(folder.relative_to(ROOT).parts) for folder in folders} | {"hydra_plugins"} <= found
-    assert "*.yaml" in setuptools["package-data"]["*"]
+    assert {"*.yaml", "*.css", "*.js"} <= set(setuptools["package-data"]["*"])

@@ -28,7 +28,7 @@ GRADES = {
     "suggestive": ("D", "#d55e00", "#fbd9c2"),
     "not shown": ("o", "#555555", "#ffffff"),
     "smaller than of interest": ("s", "#029e73", "#029e73"),
-    "no difference at all": ("|", "#029e73", "#029e73"),
+    "inert": ("|", "#029e73", "#029e73"),
     "cannot be said": ("x", "#555555", "#555555"),
 }
 OTHER_GRADE = ("*", "#555555", "#ffffff")
@@ -53,7 +53,7 @@ def effects(table: pd.DataFrame, seeds: pd.DataFrame, response: Response) -> Fig
         1,
         height,
         _effect_label(response),
-        key=_effect_key(rows, response.metric, far.any()),
+        key=_effect_key(rows, response.metric, bool(far.any()), dots=len(dots) > 0),
         left=max((width_of(line) for label in labels for line in label.split("\n")), default=0) + 0.2,
         bottom=0.22,
     )
@@ -75,7 +75,8 @@ def effects(table: pd.DataFrame, seeds: pd.DataFrame, response: Response) -> Fig
 
 def _flattening(rows: pd.DataFrame, dots: pd.DataFrame) -> np.ndarray:
     """Return which effects are so large that the others could not be told apart, where those are few: (rows,) bool."""
-    size = dots["effect"].abs().replace(np.inf, np.nan).groupby(dots["contrast"]).max().reindex(rows["contrast"])
+    size = dots["effect"].astype(float).abs().replace(np.inf, np.nan).groupby(dots["contrast"]).max()
+    size = size.reindex(rows["contrast"]) if len(size) else rows["estimate"].abs()
     far = (size > FLATTENING * size[size > 0].quantile(0.5, interpolation="lower")).to_numpy()
     return far if far.sum() * FEW_FAR <= len(rows) else np.zeros(len(rows), bool)
 
@@ -103,7 +104,8 @@ def _effect_axis(panel: Axes, rows: pd.DataFrame, dots: pd.DataFrame, metric: Me
     near = np.concatenate([rows["estimate"], dots["effect"], [0, sesoi, -sesoi]]).astype(float)
     near = near[np.isfinite(near)]
     reach = np.array([near.min(), near.max()]) + np.array([-1, 1]) * max(1.2 * np.abs(near).max(), 1e-9)
-    far = np.concatenate([rows["low"], rows["high"], near]).astype(float)
+    ends = [rows[name] for name in ("low", "high", "new_low", "new_high")]
+    far = np.concatenate([*ends, near]).astype(float)
     low, high = np.clip([np.nanmin(far), np.nanmax(far)], *reach)
     pad = 0.04 * (high - low) or 1.0
     panel.set_xlim(low - pad, high + pad)
@@ -121,12 +123,18 @@ def _draw_effects(panel: Axes, rows: pd.DataFrame, places: np.ndarray) -> None:
         marker, edge, face = GRADES.get(grade, OTHER_GRADE)
         at = places[group.index]
         panel.hlines(at, group["low"], group["high"], color=edge, linewidth=1.5, zorder=2)
+        wider = group["new_low"].notna().to_numpy()
+        if wider.any():
+            lows, highs = group.loc[wider, ["new_low", "new_high"]].to_numpy().T
+            panel.hlines(at[wider], lows, highs, colors=edge, linewidth=0.6, zorder=2)
         panel.plot(group["estimate"], at, linestyle="", zorder=3, label=grade, **_mark(marker, edge, face))
-    for edge, marker, column, sign in ((low, "<", "low", 1), (high, ">", "high", -1)):
-        outside = (sign * (rows[column] - edge) < 0).to_numpy()
+    for bound, marker, column, sign in ((low, "<", "low", 1), (high, ">", "high", -1)):
+        outside = (sign * (rows[column] - bound) < 0).to_numpy()
         inside = panel.transData + ScaledTranslation(sign * 2 / 72, 0, panel.figure.dpi_scale_trans)
-        at = np.full(outside.sum(), edge), places[outside]
-        panel.plot(*at, marker, color=INK, markersize=4, markeredgewidth=0, transform=inside, clip_on=False)
+        at = np.full(outside.sum(), bound)
+        panel.plot(
+            at, places[outside], marker, color=INK, markersize=4, markeredgewidth=0, transform=inside, clip_on=False
+        )
 
 
 def _mark(marker: str, edge: str, face: str) -> dict[str, Any]:
@@ -141,15 +149,18 @@ def _mark(marker: str, edge: str, face: str) -> dict[str, Any]:
     }
 
 
-def _effect_key(rows: pd.DataFrame, metric: Metric, far: bool) -> list[tuple[str, Artist]]:
+def _effect_key(rows: pd.DataFrame, metric: Metric, far: bool, dots: bool) -> list[tuple[str, Artist]]:
     """Return the grades that occur, in the order of their strength, then dots, band and what lies beyond the axis."""
     strength = {grade: place for place, grade in enumerate(GRADES)}
     grades = sorted(rows["grade"].unique(), key=lambda grade: strength.get(grade, len(strength)))
     entries: list[tuple[str, Artist]] = [
         (grade, Line2D([], [], linewidth=1.5, **_mark(*GRADES.get(grade, OTHER_GRADE)))) for grade in grades
     ]
+    if rows["new_low"].notna().any():
+        entries.append(("thin: 95 % interval for new examples too", Line2D([], [], color=INK, linewidth=0.6)))
     dot = Line2D([], [], linestyle="", marker="o", color=INK, alpha=0.5, markersize=2.6, markeredgewidth=0)
-    entries.append(("each seed's own difference", dot))
+    if dots:
+        entries.append(("each seed's own difference", dot))
     sesoi = rows["sesoi"].max()
     if np.isfinite(sesoi):
         shown = in_unit(f"{sesoi * metric.scale:g}", metric.difference_unit)

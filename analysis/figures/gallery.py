@@ -1,5 +1,8 @@
 """Missed images -> a page of them, each with what the runs said."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,14 +12,16 @@ from analysis.figures.page import sheet
 from analysis.figures.style import SMALL, pinned
 from analysis.figures.text import lines_in, plain, wrap
 
+SHOWN = 24  # images on the page
+
 
 @pinned
-def gallery(missed: pd.DataFrame, images: np.ndarray) -> Figure:
+def gallery(missed: pd.DataFrame, images: np.ndarray | Mapping[int, np.ndarray]) -> Figure:
     """Draw the first 24 images of `missed` with their true label, what the runs said, and how many missed them.
 
-    `images` holds all validation images: (n, height, width) or (n, height, width, 1 or 3), bytes or shares.
+    `images` holds them by example: (height, width) or (height, width, 1 or 3), bytes or shares.
     """
-    shown = missed.head(24).reset_index(drop=True)
+    shown = missed.head(SHOWN).reset_index(drop=True)
     columns, side, room = min(6, max(2, len(shown))), 0.95, 1.23
     captions = [_caption(row, room - 0.12) for _, row in shown.iterrows()]
     rows = [captions[start : start + columns] for start in range(0, len(captions), columns)]
@@ -51,5 +56,5 @@ def _draw_image(page: Axes, image: np.ndarray, corner: tuple[float, float], side
     drawn = shares if colour else shares.reshape(*shares.shape[:2], -1)[..., 0]
     pixel, (x, y) = side / max(drawn.shape[:2]), corner
     extent = (x, x + pixel * drawn.shape[1], y + pixel * drawn.shape[0], y)
-    look = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+    look: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
     page.imshow(drawn.clip(0, 1), extent=extent, aspect="auto", **look)

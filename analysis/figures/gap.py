@@ -1,9 +1,11 @@
 """The gap's means -> what it is made of, stacked over epochs, a panel per cell."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
@@ -36,7 +38,7 @@ def gap(means: pd.DataFrame, cells: Sequence[str], metric: Metric) -> Figure:
     of_response = means[means["response"] == metric.name]
     terms = [term for term in TERMS if term in set(of_response["term"])]
     reach, beyond = _gap_reach(of_response)
-    key = [(_key_label(term), Patch(color=_colour_of(term))) for term in terms]
+    key: list[tuple[str, Artist]] = [(_key_label(term), Patch(color=_colour_of(term))) for term in terms]
     key.append(("net gap: validation − training as logged", Line2D([], [], color=INK, linewidth=1.4)))
     key += [("beyond the axis", Line2D([], [], **EDGE_MARK, marker="^"))] if beyond else []
     up = titled(f"gap in {metric.label}", metric.difference_unit)
@@ -76,9 +78,8 @@ def _stack(panel: Axes, wide: pd.DataFrame) -> None:
         base = np.where(values >= 0, up, down)
         colour = _colour_of(term)
         if len(wide) <= ALL_BARS:
-            panel.add_collection(
-                PolyCollection(_bars(epochs, base, values), facecolor=colour, linewidth=0, label=term, zorder=2)
-            )
+            corners: Any = _bars(epochs, base, values)  # an array is taken too, and faster; the stubs know sequences
+            panel.add_collection(PolyCollection(corners, facecolor=colour, linewidth=0, label=term, zorder=2))
         else:
             panel.fill_between(epochs, up, up + values.clip(min=0), color=colour, linewidth=0, label=term, zorder=2)
             panel.fill_between(epochs, down, down + values.clip(max=0), color=colour, linewidth=0, zorder=2)
@@ -99,7 +100,7 @@ def _draw_net(panel: Axes, net: pd.DataFrame) -> None:
     else:
         panel.fill_between(net["epoch"], net["low"], net["high"], color=INK, alpha=0.25, linewidth=0, zorder=4)
     panel.plot(net["epoch"], net["mean"], color="white", linewidth=2.8, zorder=3)
-    look = {"marker": "o" if few else "", "markersize": 3, "zorder": 5, "label": "net"}
+    look: dict[str, Any] = {"marker": "o" if few else "", "markersize": 3, "zorder": 5, "label": "net"}
     panel.plot(net["epoch"], net["mean"], color=INK, linewidth=1.4, **look)
 
 

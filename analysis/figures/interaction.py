@@ -21,14 +21,16 @@ from runner.metrics import Metric
 def interaction(seeds: pd.DataFrame, means: pd.DataFrame, factors: tuple[str, str], metric: Metric) -> Figure:
     """Draw the validation metric over the levels of the first factor, a colour for each level of the second.
 
-    Seeds are joined. Levels stand in the order in which `means` has them.
+    Seeds are joined; there are none where runs of one seed number are no block. Levels stand in the order in which
+    `means` has them.
     """
     first, second = factors
     levels, lines = list(means[first].unique()), list(means[second].unique())
     width = float(np.clip(2.6 + 0.7 * len(levels), 4.4, PAGE))
     looks = _level_looks(len(lines))
     key = [(f"{second} = {line}", Line2D([], [], **look)) for line, look in zip(lines, looks, strict=True)]
-    key.append(("single seeds", Line2D([], [], color=INK, linewidth=0.7, alpha=0.5)))
+    if len(seeds):
+        key.append(("single seeds", Line2D([], [], color=INK, linewidth=0.7, alpha=0.5)))
     names, rotation, bottom = _level_labels(levels, (width - 1) / len(levels))
     up = axis_label(f"validation {metric.label}", metric)
     figure, [panel] = lay_out(Page([""], 1, 2.6, first, up, key, width=width, bottom=bottom))

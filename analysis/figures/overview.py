@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -38,7 +39,7 @@ def overview(means: pd.DataFrame, styles: Mapping[str, Style], metrics: Sequence
     ]
     labels = [f"validation {metric.label}" for metric in metrics]
     panes = list(zip(metrics, shown, views, labels, strict=True))
-    key = [(cell, Line2D([], [], **_line_of(style))) for cell, style in styles.items()]
+    key: list[tuple[str, Artist]] = [(cell, Line2D([], [], **_line_of(style))) for cell, style in styles.items()]
     key += [entry for metric, _, view, label in panes for entry in beyond_key(view, metric, label)]
     titles = [axis_label(label, metric, view.logarithmic) for metric, _, view, label in panes]
     columns = min(2, len(metrics))
@@ -88,7 +89,7 @@ def _name_strip(panel: Axes, strip: tuple[float, float]) -> None:
     start, width = strip
     panel.axvline(start, color="#999999", linewidth=0.7)
     panel.set_xlim(panel.get_xlim()[0], start + width)
-    place = {"xy": (start + width / 2, 0), "xycoords": ("data", "axes fraction")}
+    place: dict[str, Any] = {"xy": (start + width / 2, 0), "xycoords": ("data", "axes fraction")}
     panel.annotate(
         "last epoch", xytext=(0, -2.5), textcoords="offset points", ha="center", va="top", fontsize=SMALL, **place
     )

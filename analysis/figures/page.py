@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -93,7 +94,7 @@ def _add_panel(figure: Figure, box: tuple[float, float, float, float], first: Ax
     return panel
 
 
-def _write(figure: Figure, x: float, y: float, text: str, **look: object) -> None:
+def _write(figure: Figure, x: float, y: float, text: str, **look: Any) -> None:
     """Write text at a place in inches from the lower left corner."""
     width, height = figure.get_size_inches()
     if text:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import seaborn
@@ -15,7 +16,7 @@ _BLIND_SAFE = seaborn.color_palette("colorblind").as_hex()
 COLOURS = (*(_BLIND_SAFE[place] for place in (0, 3, 2, 4, 1, 9)), "#332288", "#7a4b1e")
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-EDGE_MARK = {"linestyle": "", "color": INK, "markersize": 4, "markeredgewidth": 0, "clip_on": False}
+EDGE_MARK: dict[str, Any] = {"linestyle": "", "color": INK, "markersize": 4, "markeredgewidth": 0, "clip_on": False}
 
 # matplotlib's own defaults first: what a user's matplotlibrc says would change the bytes.
 STYLE = {

@@ -1,57 +1,84 @@
 """A study's folder -> its declaration and what its records hold, as frames."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.reading.answers import Answered
 from analysis.reading.columns import TIMES, metric_columns
-from analysis.reading.frames import RUN_COLUMNS, history_frame, runs_frame
+from analysis.reading.frames import RUN_COLUMNS
+from analysis.reading.parts import Parts
+from analysis.reading.records import from_records
+from analysis.reading.tables import from_tables
 from runner.metrics import Metric, read_metrics
-from runner.store import Record, Store, StoreError, canonical_json, read_study
+from runner.store import Store, StoreError, read_study
 
 BUILT_IN = "images"  # the recipe that trains image classifiers
-_SUMMARY = (  # of run.json, for the report
-    *("status", "epochs", "study", "commit", "data", "examples", "environments"),
-    *("validation", "classes", "train_mode"),
-)
 
 
 @dataclass(frozen=True)
 class Design:
     """What was declared: `kind`, every factor with its levels (baseline first), and for arms the pairs to compare.
 
-    `mode` is leave-one-out or add-one where components are switched one at a time, else "".
+    `mode` is leave-one-out or add-one where components are switched one at a time, else "". `paired` tells that a seed
+    is one replicate in every cell, as our own runs are made; else runs of one seed number have nothing in common.
     """
 
     kind: str
     factors: dict[str, tuple[str, ...]]
     comparisons: tuple[tuple[str, str], ...] = ()
     mode: str = ""
+    cells: tuple[tuple[int, ...], ...] = ()  # of a screening: the place of each factor's level in each cell
+    paired: bool = True
+
+    @property
+    def whole_seeds(self) -> bool:
+        """Whether a seed counts only if every cell has it, as in paired factorials; else contrasts need their cells."""
+        return self.kind in ("factorial", "screening") and self.paired
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study's declaration and what its records hold, as frames.
-
-    `records` are lean (see `_lean`), so that ten thousand fit; of their predictions `predictions` has
-    those that runs look at: (run, epochs) -> the class given to every validation example, (examples,) whole numbers.
-    """
+    """A study's declaration and what its records, or its tables, hold: `parts` is the same of both."""
 
     declaration: dict[str, Any]
     design: Design
     metrics: tuple[Metric, ...]  # primary ones first
-    runs: pd.DataFrame
-    history: pd.DataFrame
-    records: dict[str, Record]
-    store: Store
-    predictions: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
-    failures: dict[str, dict[str, Any]] = field(default_factory=dict)
-    quarantined: list[tuple[str, str]] = field(default_factory=list)
-    other_end: pd.DataFrame | None = None  # as `runs`: of leave-one-out the add-one runs, and the reverse
+    parts: Parts
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """A row per run; see `analysis.reading.frames`."""
+        return self.parts.runs
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row per run and epoch; see `analysis.reading.frames`."""
+        return self.parts.history
+
+    @property
+    def summaries(self) -> dict[str, dict[str, Any]]:
+        """What the record of each training says of it; see `analysis.reading.parts`."""
+        return self.parts.summaries
+
+    @property
+    def answered(self) -> Answered | None:
+        """What runs answer to the validation examples; None where they had different ones or none is kept."""
+        return self.parts.answered
+
+    @property
+    def source(self) -> str:
+        """The tool whose files the study was imported from, "" of our own."""
+        return self.declaration.get("source", "")
+
+    @property
+    def without_records(self) -> bool:
+        """Whether an earlier version wrote the tables, without what records say of themselves and what runs answer."""
+        return not self.source and not self.summaries and bool(self.runs["status"].eq("complete").any())
 
     @property
     def factors(self) -> list[str]:
@@ -69,49 +96,78 @@ class Study:
         return tuple(metric for metric in self.metrics if metric.primary) or self.metrics[:1]
 
     @property
+    def window(self) -> int:
+        """How many of a run's last epochs a figure is the mean of; one where the study declares nothing."""
+        return window_in(self.declaration)
+
+    @property
+    def examples(self) -> int | None:
+        """How many validation examples a figure is taken over, the fewest where runs differ; None where not known."""
+        counts = [summary.get("examples", {}).get("validation", 0) for summary in self.summaries.values()]
+        return min(counts, default=0) or None
+
+    @property
     def example(self) -> str:
         """What one example of the data is called."""
         return "image" if self.declaration.get("recipe") == BUILT_IN else "example"
 
-    def validation(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return inputs and labels of the validation set, None where runs had different ones or none is kept."""
-        keys = {record.summary.get("validation", "") for record in self.records.values()}
-        key = keys.pop() if len(keys) == 1 else ""
-        return self.store.validation(key) if key else None
-
 
 def study_in(folder: Path, store: Store | None = None) -> Study:
-    """Return the study declared in `folder`; `store` is the one around it, where it is open already."""
-    declaration = read_study(folder)
-    store = store or Store(folder.absolute().parent)
+    """Return the study declared in `folder`, from the records of the store around it, or else from its tables.
+
+    `store` is given where it is open already, and then read whatever it holds. StoreError where there is neither.
+    """
+    return _study(read_study(folder), folder, store)
+
+
+def study_of(declaration: dict[str, Any], store: Store) -> Study:
+    """Return the declared study, whether or not its declaration is written, from the records of the store."""
+    return _study(declaration, store.root / declaration["name"], store)
+
+
+def _study(declaration: dict[str, Any], folder: Path, store: Store | None) -> Study:
     metrics = _told_apart(read_metrics(declaration["metrics"]))
     columns = metric_columns(metrics)
     _refuse_clashes(columns, [factor["key"] for factor in declaration["factors"]])
-    ids = list(dict.fromkeys(run["run"] for run in declaration["runs"]))
-    records, predictions = _read_records(declaration, store)
-    failures = {run_id: failure for run_id in ids if (failure := store.failure(run_id)) is not None}
-    return Study(
-        declaration=declaration,
-        design=design_of(declaration),
-        metrics=metrics,
-        runs=runs_frame(declaration, records, failures, columns),
-        history=history_frame(declaration, records, columns),
-        records=records,
-        store=store,
-        predictions=predictions,
-        failures=failures,
-        quarantined=store.quarantined(set(ids)),
-        other_end=_other_end(declaration, store, columns),
-    )
+    parts = _parts(declaration, folder, store, columns)
+    return Study(declaration=declaration, design=design_of(declaration), metrics=metrics, parts=parts)
+
+
+def _parts(declaration: dict[str, Any], folder: Path, store: Store | None, columns: list[str]) -> Parts:
+    window = window_in(declaration)
+    around = store or Store(folder.absolute().parent)
+    tables = folder / "tables"
+    ids = dict.fromkeys(run["run"] for run in declaration["runs"])
+    has_tables = (tables / "runs.csv").is_file()
+    if "source" in declaration:
+        if not has_tables:
+            raise StoreError(
+                f"an imported study must have its tables; {str(tables)!r} holds no runs.csv. Import its files again."
+            )
+        return from_tables(declaration, tables, columns, window)
+    if store is not None or any(around.folder_of(run_id) or around.failure(run_id) for run_id in ids):
+        return from_records(declaration, around, columns, window)
+    if not has_tables and not around.runs.is_dir():
+        raise StoreError(
+            f"the study's records must lie in {str(around.runs)!r}, or its tables in {str(tables)!r}; got none of its "
+            f"{len(ids)} records and no runs.csv. Run its command again."
+        )
+    if not has_tables:
+        return from_records(declaration, around, columns, window)  # of a study that nothing has been trained of yet
+    return from_tables(declaration, tables, columns, window)
 
 
 def design_of(declaration: dict[str, Any]) -> Design:
     """Return the design that a declaration holds."""
+    factors = {factor["key"]: tuple(factor["levels"]) for factor in declaration["factors"]}
+    cells = declaration["cells"] if declaration["design"] == "screening" else ()
     return Design(
         declaration["design"],
-        {factor["key"]: tuple(factor["levels"]) for factor in declaration["factors"]},
+        factors,
         tuple(tuple(pair) for pair in declaration.get("comparisons", ())),
         declaration.get("mode", ""),
+        tuple(tuple(levels.index(cell["levels"][key]) for key, levels in factors.items()) for cell in cells),
+        declaration.get("paired", True),
     )
 
 
@@ -126,6 +182,11 @@ def _refuse_clashes(columns: list[str], factors: list[str]) -> None:
         )
 
 
+def window_in(declaration: dict[str, Any]) -> int:
+    """Return over how many of a run's last epochs a figure is taken; one where the study declares nothing."""
+    return int(declaration.get("window", 1))
+
+
 def _told_apart(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
     """Return the metrics, those that share a label called by their names, so that a sentence says which is meant."""
     metrics = list(metrics)
@@ -135,54 +196,7 @@ def _told_apart(metrics: Iterable[Metric]) -> tuple[Metric, ...]:
     )
 
 
-def _other_end(declaration: dict[str, Any], store: Store, columns: list[str]) -> pd.DataFrame | None:
-    """Return the runs of the other end of a one-at-a-time design, None where the study declares none."""
-    if "other_end" not in declaration:
-        return None
-    other = declaration["other_end"]
-    found = {run["run"]: store.record(run["run"]) for run in other["runs"]}
-    return runs_frame(other, {run_id: record for run_id, record in found.items() if record is not None}, {}, columns)
-
-
-def _read_records(
-    declaration: dict[str, Any], store: Store
-) -> tuple[dict[str, Record], dict[tuple[str, int], np.ndarray]]:
-    """Return the declared runs' records by id, and the predictions that the runs look at."""
-    looked_at: dict[str, set[int]] = {}
-    for run in declaration["runs"]:
-        looked_at.setdefault(run["run"], set()).add(run["epochs"])
-    records, predictions, parts = {}, {}, {}
-    for run_id, epochs in looked_at.items():
-        record = store.record(run_id)
-        if record is not None:
-            predictions |= {(run_id, number): _predicted(record, number) for number in epochs if record.covers(number)}
-            records[run_id] = _lean(record, parts)
-    return records, predictions
-
-
-def _predicted(record: Record, epochs: int) -> np.ndarray:
-    return record.predictions[min(epochs, record.epochs) - 1].copy()
-
-
-def _lean(record: Record, parts: dict[str, Any]) -> Record:
-    """Return the record as a report needs it: without spec and predictions, what others have too kept once in `parts`.
-
-    The spec is opaque here: what a report says of a record stands in its summary.
-    """
-
-    def shared(value: Any) -> Any:
-        return parts.setdefault(canonical_json(value), value)
-
-    return replace(
-        record,
-        spec={},
-        summary={key: shared(record.summary[key]) for key in _SUMMARY if key in record.summary},
-        history={name: np.array(column) for name, column in record.history.items()},
-        predictions=np.empty((0, 0), np.uint8),
-    )
-
-
-def predictions_of(study: Study, runs: pd.DataFrame) -> np.ndarray:
+def predictions_of(answered: Answered, runs: pd.DataFrame) -> np.ndarray:
     """Return the class each of these runs gives every validation example after its last epoch: (runs, examples)."""
     epochs = runs["epochs"].astype(int)
-    return np.stack([study.predictions[run, epoch] for run, epoch in zip(runs["run"], epochs, strict=True)])
+    return np.stack([answered.predictions[run, epoch] for run, epoch in zip(runs["run"], epochs, strict=True)])

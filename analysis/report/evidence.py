@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.figures.gallery import SHOWN
 from analysis.reading.columns import metric_columns
 from analysis.reading.study import Design, Study, predictions_of, study_in
 from analysis.statistics import gap
 from analysis.statistics.cells import best_cell, cells_frame, curve_means, shown_cells
-from analysis.statistics.completeness import common_epochs, compared_history, compared_runs
+from analysis.statistics.completeness import common_epochs, compared_history, runs_alike
+from analysis.statistics.decided import Decided, decided
 from analysis.statistics.effects import effects
 from analysis.statistics.ends import contributions
+from analysis.statistics.example_doubt import Answers, answers_of
+from analysis.statistics.floors import Precision
 from analysis.statistics.inert import without_inert
 from analysis.statistics.matched import Levels
 from analysis.statistics.mcnemar import mcnemar_contrasts
@@ -20,6 +24,7 @@ from analysis.statistics.misses import Predictions, confused, confusion, missed
 from analysis.statistics.reported import compare
 from analysis.statistics.responses import Response, responses_of
 from analysis.statistics.splits import Split, split_by_factor
+from analysis.statistics.windows import moving_cells
 from analysis.words.findings import Finding, findings
 from analysis.words.gap_story import gap_sentences, train_modes
 from runner.store import Store
@@ -34,16 +39,12 @@ class Misses:
 
     table: pd.DataFrame
     runs: int
-    inputs: np.ndarray  # (n, h, w, c) float32 where they are images, else (n, 0)
+    examples: int  # in the validation set
+    images: dict[int, np.ndarray]  # of those that are shown, (h, w, c) float32; none where examples are no images
     split: Split
     mcnemar: pd.DataFrame
     confusion: dict[str, np.ndarray]  # by cell; empty where there are too many classes
     confused: pd.DataFrame  # then this; else it is empty
-
-    @property
-    def are_images(self) -> bool:
-        """Whether the examples can be drawn."""
-        return self.inputs.ndim == 4 and self.inputs.size > 0
 
 
 @dataclass(frozen=True)
@@ -58,25 +59,33 @@ class Evidence:
     seed_effects: pd.DataFrame
     gap: pd.DataFrame
     curves: pd.DataFrame
+    moving: dict[str, list[str]]  # cells by validation column whose mean over the window still moves
     misses: Misses | None
     findings: list[Finding]
     gap_sentences: list[str]
     reported: pd.DataFrame
     ends: pd.DataFrame | None  # leave-one-out against add-one, where both were run
+    looks: Decided | None  # where seeds were added until all is decided
 
 
 def gather(folder: Path, store: Store | None = None) -> Evidence:
     """Return the evidence of the study declared in `folder`; `store` is the one around it, where it is open already."""
     study = study_in(folder, store)
     metrics, responses = study.metrics, responses_of(study.metrics)
-    cells = cells_frame(study.runs, study.factors, metrics)
-    compared = compared_history(study.history, study.runs)
+    cells = cells_frame(study.runs, study.factors, metrics, study.design.whole_seeds)
+    compared = compared_history(study.history, study.runs, study.design.whole_seeds)
     reached = common_epochs(compared)
-    scores = reached[["cell", "seed", "epoch", *metric_columns(metrics)]]  # many terms a row: no room for levels
-    averaged = gap.means(gap.terms(scores, metrics))
-    gaps = gap.run_gaps(compared, metrics)
+    logged = [metric for metric in metrics if metric.name in study.history]
+    logged = [] if study.source and study.history.empty else logged  # final figures have no course
+    scored = [name for name in metric_columns(logged) if name in reached]
+    scores = reached[["cell", "seed", "epoch", *scored]]  # many terms a row: no room for levels
+    averaged = gap.means(gap.terms(scores, logged)) if logged else pd.DataFrame(columns=list(gap.MEANS))
+    gaps = gap.run_gaps(compared, logged, study.window)
     runs = study.runs.merge(gaps, on=["cell", "seed"], how="left", validate="one_to_one")
-    found = effects(runs, study.design, responses)
+    precision, until = Precision(study.examples, study.window), study.declaration.get("until")
+    budget = None if until is None else int(until["max_seeds"])
+    futile = until is not None and until["futile"]
+    found = effects(runs, study.design, responses, precision, _answers(study), budget)
     return Evidence(
         study=study,
         responses=responses,
@@ -86,24 +95,47 @@ def gather(folder: Path, store: Store | None = None) -> Evidence:
         seed_effects=found.seeds,
         gap=averaged,
         curves=curve_means(reached, metrics),
+        moving=_moving(study, reached),
         misses=_misses(study, cells),
-        findings=findings(study.declaration, found.table, study.runs, responses),
+        findings=findings(study.declaration, found.table, study.runs, responses, study.example, study.examples),
         gap_sentences=_gap_sentences(study, scores, averaged),
         reported=compare(study, cells),
         ends=_ends(study),
+        looks=None if budget is None else decided(runs, study.design, responses, precision, budget, futile),
     )
 
 
+def _moving(study: Study, reached: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the cells by primary column that still move; none where a figure is of one epoch."""
+    if study.window == 1:
+        return {}
+    columns = {f"val_{metric.name}": metric.sesoi or 0.0 for metric in study.primary}
+    found = {name: moving_cells(reached, name, study.window, least) for name, least in columns.items()}
+    return {name: cells for name, cells in found.items() if cells}
+
+
+def _answers(study: Study) -> Answers | None:
+    """Return the kept answers to the validation examples; None where there are none, or not all of one set."""
+    if study.answered is None:
+        return None
+    shares = [f"val_{metric.name}" for metric in study.metrics if metric.is_share]
+    return answers_of(study.runs, study.design, study.answered.right, shares)
+
+
 def _gap_sentences(study: Study, scores: pd.DataFrame, averaged: pd.DataFrame) -> list[str]:
-    summaries = {run_id: record.summary for run_id, record in study.records.items()}
-    modes = train_modes(study.declaration, summaries)
-    return gap_sentences(scores, averaged, study.cells, study.primary, modes, study.example)
+    told = [metric for metric in study.primary if metric.name in scores]
+    if not told:
+        return []
+    modes = train_modes(study.declaration, study.summaries)
+    return gap_sentences(scores, averaged, study.cells, told, modes, study.example, bool(study.source))
 
 
 def _ends(study: Study) -> pd.DataFrame | None:
-    if study.other_end is None:
+    if study.parts.other_end is None:
         return None
-    return contributions(study.runs, study.other_end, study.factors, [f"val_{metric.name}" for metric in study.primary])
+    return contributions(
+        study.runs, study.parts.other_end, study.factors, [f"val_{metric.name}" for metric in study.primary]
+    )
 
 
 # ---- which examples are missed
@@ -111,23 +143,25 @@ def _ends(study: Study) -> pd.DataFrame | None:
 
 def _misses(study: Study, cells: pd.DataFrame) -> Misses | None:
     """Return what the stored predictions tell, or None where there are none, or not all of one validation set."""
-    found, runs = study.validation(), compared_runs(study.runs)
-    if found is None or runs.empty:
+    answered, runs = study.answered, runs_alike(study.runs)
+    if answered is None or runs.empty:
         return None
-    inputs, labels = found
-    predictions = {cell: predictions_of(study, group) for cell, group in runs.groupby("cell", sort=False)}
+    labels = answered.labels
+    predictions = {cell: predictions_of(answered, group) for cell, group in runs.groupby("cell", sort=False)}
     levels = {cell["label"]: cell["levels"] for cell in study.declaration["cells"] if cell["label"] in predictions}
     once = _distinct(runs)
     distinct = {cell: predictions[cell][once.loc[group.index]] for cell, group in runs.groupby("cell", sort=False)}
     design = without_inert(study.design, study.declaration)
     compared = _at_baseline(predictions, levels, study.design, set(study.design.factors) - set(design.factors))
     extremes = _baseline_and_best(study, cells, predictions)
-    classes = max(record.summary["classes"] for record in study.records.values())
+    classes = max(summary["classes"] for summary in study.summaries.values())
     drawn = classes <= CLASSES_DRAWN
+    table = missed({cell: kept for cell, kept in distinct.items() if len(kept)}, labels)
     return Misses(
-        table=missed({cell: kept for cell, kept in distinct.items() if len(kept)}, labels),
+        table=table,
         runs=int(once.sum()),
-        inputs=inputs,
+        examples=len(labels),
+        images=answered.images_of(table["example"].head(SHOWN)),
         split=split_by_factor(compared, labels, levels, design),
         mcnemar=mcnemar_contrasts(compared, labels, levels, design),
         confusion={cell: confusion(rows, labels, classes) for cell, rows in extremes.items() if drawn},

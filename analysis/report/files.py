@@ -1,22 +1,21 @@
-"""A study's folder -> report.md, figures/ and tables/ in it; the same records give the same bytes."""
+"""A study's folder -> report.md, report.html, figures/ and tables/ in it; the same records give the same bytes."""
 
-import csv
-import io
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from analysis.figures.png import png
-from analysis.report.drawing import draw
+from analysis.figures.vector import VECTOR, vector
+from analysis.reading.answers import answered_bytes
+from analysis.reading.csv_files import csv_bytes
+from analysis.reading.tables import summaries_bytes
+from analysis.report.drawing import draw, intervals_of
 from analysis.report.evidence import Evidence, gather
 from analysis.report.latex import latex_table
+from analysis.report.page import page
 from analysis.report.sections import comparison_note, inert, report, status_lines
 from analysis.report.tables import comparison_table, effects_table
-from analysis.words.markup import spreadsheet
 from runner.store import SCRAP, Store, make_folder, write_file
 
 FOLDERS = ("figures", "tables")
@@ -31,14 +30,17 @@ class Written:
 
 
 def write_report(folder: Path, store: Store | None = None) -> Written:
-    """Write report.md, figures/ and tables/ of the study declared in `folder`; what is no longer part of it goes.
+    """Write report.md, report.html, figures/ and tables/ of the study declared in `folder`.
 
-    `store` is the one around the folder, where it is open already.
+    What is no longer part of the report goes. `store` is the one around the folder, where it is open already.
     """
     evidence = gather(folder, store)
     drawn = draw(evidence)
     files = {f"figures/{name}.png": png(drawing.figure) for name, drawing in drawn.items()}
+    kinds = [kind for kind in VECTOR if kind in evidence.study.declaration.get("figures", ())]
+    files |= {f"figures/{name}.{kind}": vector(drawn[name].figure, kind) for name in drawn for kind in kinds}
     lines = report(evidence, {name: drawing.caption for name, drawing in drawn.items()})
+    files["report.html"] = page(evidence.study.declaration["name"], lines, files)
     files["report.md"] = "\n".join([*lines, ""]).encode()
     _put_in_place(folder, itertools.chain(_table_files(evidence), files.items()))
     complete = not evidence.study.runs["status"].isin(["failed", "missing"]).any()
@@ -68,41 +70,33 @@ def _table_files(evidence: Evidence) -> Iterator[tuple[str, bytes]]:
         "effects": evidence.effects,
         "gap": evidence.gap,
     }
+    if evidence.looks is not None:
+        frames["looks"] = evidence.looks.table
     if len(evidence.reported):
         frames["reported"] = evidence.reported
     if evidence.ends is not None:
         frames["ends"] = evidence.ends
+        frames["other_end"] = evidence.study.parts.other_end
     if evidence.misses is not None:
         frames["missed"] = evidence.misses.table
     for frame, content in frames.items():
-        yield f"tables/{frame}.csv", _csv_bytes(content)
+        yield f"tables/{frame}.csv", csv_bytes(content)
+    yield from _kept_files(evidence)
     name = evidence.study.declaration["name"]
     comparison = latex_table(comparison_table(evidence), f"{name}: {comparison_note(evidence)}")
     yield "tables/comparison.tex", comparison.encode()
-    effects = latex_table(effects_table(evidence), f"{name}: effects, 95 % t-intervals over seeds.")
+    effects = latex_table(effects_table(evidence), f"{name}: effects, {intervals_of(evidence)}.")
     yield "tables/effects.tex", effects.encode()
 
 
-def _csv_bytes(frame: pd.DataFrame) -> bytes:
-    """Return the frame as CSV, floats to the last bit, text that no spreadsheet runs as a formula."""
-    text = frame.select_dtypes(["object", "string"]).columns
-    columns = [_each_once(frame[name], spreadsheet) if name in text else frame[name] for name in frame]
-    content = io.StringIO(newline="")
-    writer = csv.writer(content, lineterminator="\n")
-    writer.writerow(map(spreadsheet, frame.columns))
-    writer.writerows(zip(*map(_values_of, columns), strict=True))  # DataFrame.to_csv takes a third longer
-    return content.getvalue().encode()
-
-
-def _values_of(column: pd.Series) -> list[Any]:
-    """Return the column's values, None where there is none, which CSV has as nothing."""
-    whole = column.astype(object).where(column.notna(), None) if column.isna().any() else column
-    return whole.tolist()
-
-
-def _each_once(texts: pd.Series, change: Callable[[str], str]) -> pd.Series:
-    """Return the texts changed, each distinct one computed once."""
-    return texts.map({text: change(text) for text in texts.dropna().unique()})
+def _kept_files(evidence: Evidence) -> Iterator[tuple[str, bytes]]:
+    """Yield what a report needs beside its frames to be made again without the records."""
+    study, misses = evidence.study, evidence.misses
+    if study.summaries:
+        yield "tables/records.json", summaries_bytes(study.summaries)
+    if study.answered is not None:
+        shown = [] if misses is None else misses.images
+        yield "tables/predictions.npz", answered_bytes(study.answered, shown)
 
 
 def _summary(evidence: Evidence) -> str:

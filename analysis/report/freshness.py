@@ -13,6 +13,7 @@ from runner.store import SCRAP, Store, canonical_json, read_study, write_file
 
 NOTE = ".report.json"
 ANALYSIS = Path(__file__).resolve().parent.parent
+SOURCES = (".py", ".css", ".js")  # of the analysis, that a report is made by
 
 
 def summary(folder: Path, store: Store) -> tuple[str, bool]:
@@ -29,7 +30,12 @@ def summary(folder: Path, store: Store) -> tuple[str, bool]:
         written = write_report(folder, store)
         note = {"inputs": inputs, "outputs": _outputs(folder), "summary": written.summary, "complete": written.complete}
         write_file(folder / NOTE, canonical_json(note).encode())
-    return f"{note['summary']}\nreport: {folder / 'report.md'}", note["complete"]
+    return f"{note['summary']}\n{places(folder)}", note["complete"]
+
+
+def places(folder: Path) -> str:
+    """Return where the report lies, for the terminal: to read beside the code, and as one file to send."""
+    return f"report: {folder / 'report.md'}\npage: {folder / 'report.html'}"
 
 
 def _inputs_digest(folder: Path, store: Store) -> str:
@@ -44,14 +50,14 @@ def _inputs_digest(folder: Path, store: Store) -> str:
         digest.update(run_id.encode() + hashlib.sha256(sealed).digest())
         digest.update(canonical_json(store.failure(run_id)).encode())
     digest.update(canonical_json(store.quarantined(set(ids))).encode())
-    for source in sorted(ANALYSIS.rglob("*.py")):
+    for source in sorted(path for path in ANALYSIS.rglob("*") if path.suffix in SOURCES):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
 
 def _outputs(folder: Path) -> dict[str, str]:
     """Return the sha256 of every file of the report, by its path in the folder."""
-    files = [folder / "report.md", *folder.glob("figures/*"), *folder.glob("tables/*")]
+    files = [folder / "report.md", folder / "report.html", *folder.glob("figures/*"), *folder.glob("tables/*")]
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(files)

@@ -13,15 +13,14 @@ from analysis.words.rounding import duration
 
 def cost(study: Study) -> list[str]:
     """Return what the study took, what sharing saved and what one more seed would take."""
-    declaration, records = study.declaration, study.records.values()
+    declaration, summaries = study.declaration, study.summaries.values()
     asked_for = sum(run["epochs"] for run in declaration["runs"])
-    used = _epochs_used(study)
-    epochs = sum(used.values())
-    seconds, cpu = _spent(study, used, SECONDS), _spent(study, used, ("cpu_seconds",))
-    elsewhere = sum(record.summary.get("study") != declaration["name"] for record in records)
-    each_seed = seconds / max(len(declaration["seeds"]), 1)
+    epochs = sum(summary["used"] for summary in summaries)
+    seconds, cpu = (sum(each[name] for each in summaries for name in names) for names in (SECONDS, ("cpu_seconds",)))
+    elsewhere = sum(summary.get("study") != declaration["name"] for summary in summaries)
+    each_seed = seconds * len(declaration["cells"]) / max(len(declaration["runs"]), 1)
     return [
-        f"- {count(len(records), 'training')}, {count(epochs, 'epoch')}, for {count(asked_for, 'epoch')} asked for; "
+        f"- {count(len(summaries), 'training')}, {count(epochs, 'epoch')}, for {count(asked_for, 'epoch')} asked for; "
         f"sharing trainings saved {declaration['epochs_shared']:,}",
         f"- {count(elsewhere, 'training')} made or last extended by another study",
         f"- {duration(seconds)} of training and measuring, {duration(cpu)} of processor time",
@@ -29,35 +28,22 @@ def cost(study: Study) -> list[str]:
     ]
 
 
-def _epochs_used(study: Study) -> dict[str, int]:
-    """Return the epochs of each record that the study looks at, fewer than it has where another study went on."""
-    longest: dict[str, int] = {}
-    for run in study.declaration["runs"]:
-        longest[run["run"]] = max(run["epochs"], longest.get(run["run"], 0))
-    return {run_id: min(longest[run_id], record.epochs) for run_id, record in study.records.items()}
-
-
-def _spent(study: Study, used: dict[str, int], columns: Iterable[str]) -> float:
-    """Return what columns of the history sum to over the epochs that are used, in seconds."""
-    histories = [(study.records[run_id].history, epochs) for run_id, epochs in used.items()]
-    return sum(sum(history.get(name, [])[:epochs]) for history, epochs in histories for name in columns)
-
-
 def made(study: Study) -> list[str]:
     """Return what made the records: what the runner noted, commits, data, versions, machines."""
-    summaries = [record.summary for record in study.records.values()]
+    summaries = list(study.summaries.values())
     lines = [f"- {sentence}" for sentence in _notes(study.declaration)]
-    for title, values in {
+    told: dict[str, list[str | None]] = {
         "commit": [summary.get("commit") for summary in summaries],
         "dataset" if study.declaration.get("recipe") == BUILT_IN else "data": [
             _data(study, each) for each in summaries
         ],
         f"{study.example}s": [_examples(summary) for summary in summaries],
         "environment": [_environment(each) for summary in summaries for each in summary["environments"]],
-    }.items():
+    }
+    for title, values in told.items():
         lines += [f"- {title}: {markdown(value)}{share}" for value, share in _shares(values)]
     rebuild = code(f"python -m analysis results/{study.declaration['name']}")
-    return [*lines, f"- rebuilt from its records by {rebuild}"]
+    return [*lines, f"- rebuilt from its {'tables' if study.source else 'records'} by {rebuild}"]
 
 
 def _notes(declaration: dict[str, Any]) -> list[str]:

@@ -6,18 +6,29 @@ import pandas as pd
 
 from analysis.reading.study import Study
 from analysis.report.evidence import Evidence
+from analysis.report.looks import FIGURE, looks_lines, looks_section, seeds_of_each
 from analysis.report.provenance import cost, made
+from analysis.report.summary import summary
 from analysis.report.tables import comparison_table, effects_table, markdown_table
 from analysis.statistics.completeness import left_out
+from analysis.statistics.contrasts import shared_pairs
 from analysis.statistics.inert import inert_factors
 from analysis.statistics.intervals import ALPHA
 from analysis.statistics.reported import steps
 from analysis.statistics.splits import Split
 from analysis.words.ends import ends_note, ends_sentences, ends_table
+from analysis.words.family import (
+    effects_note,
+    epochs_text,
+    family_sentence,
+    imported_sentence,
+    moving_sentence,
+    runs_in_cells,
+)
 from analysis.words.markup import code, markdown, one_line
 from analysis.words.misses import (
     binomial_sentence,
-    looks_sentence,
+    last_looks_sentence,
     mcnemar_sentences,
     missed_sentence,
     share_among,
@@ -26,9 +37,15 @@ from analysis.words.misses import (
 from analysis.words.phrases import capital, count, listed, reason, seed_range
 from analysis.words.reported import STEPS_NOTE, reported_note, reported_sentence, reported_table, steps_table
 from analysis.words.rounding import p_value
+from analysis.words.screening import alias_sentence
 
 LISTED = 20  # runs or examples listed one by one
 MISSED_LISTED = 24  # examples that cannot be drawn
+
+WITHOUT_ANSWERS = (
+    "The tables of this study were written by a version that did not keep what runs answer, so which {noun}s most of "
+    "them miss cannot be shown: run its command again."
+)
 
 Captions = Mapping[str, str]  # of figures, by the names of their files
 
@@ -37,19 +54,23 @@ def report(evidence: Evidence, captions: Captions) -> list[str]:
     """Return the lines of report.md."""
     study = evidence.study
     curves = [name for name in captions if name == "overview" or name.startswith("curves_")]
+    apart = "" if study.source else ", taken apart"  # another tool's figures are two, training and validation
     return [
         f"# {markdown(study.declaration['name'])}",
-        *_section("What was asked", _asked(study)),
+        "",
+        *summary(evidence),
+        *_section("What was asked", _asked(evidence)),
         *_section("Findings", _findings(evidence)),
         *_section("What failed or is missing", _missing(study)),
         *_section("Comparison", _comparison(evidence)),
         *_section("Reported and reproduced", _reported_section(evidence)),
         *_section("Effects", _effects_section(evidence, captions)),
+        *_section("Looks", looks_section(evidence, _shown(captions, FIGURE))),
         *_section("Leave-one-out against add-one", _ends_section(evidence)),
         *_section("Training against validation", _curves_section(evidence, captions, curves)),
-        *_section("The gap between training and validation, taken apart", _gap_section(evidence, captions)),
+        *_section(f"The gap between training and validation{apart}", _gap_section(evidence, captions)),
         *_section(f"The {study.example}s that most runs miss", _misses_section(evidence, captions)),
-        *_section("Cost", cost(study)),
+        *_section("Cost", cost(study) if study.summaries else []),
         *_section("How this was made", made(study)),
     ]
 
@@ -69,8 +90,9 @@ def _shown(captions: Captions, *names: str) -> list[str]:
     return found[:-1]
 
 
-def _asked(study: Study) -> list[str]:
-    """Return the command, the design, the factors with their levels, and the number of seeds."""
+def _asked(evidence: Evidence) -> list[str]:
+    """Return the command, the design, the factors with their levels, the number of seeds, and what is tested."""
+    study = evidence.study
     declaration = study.declaration
     cells, seeds = len(declaration["cells"]), declaration["seeds"]
     lines = [code(declaration["command"]), ""]
@@ -79,11 +101,24 @@ def _asked(study: Study) -> list[str]:
         lines.append(f"- **{markdown(one_line(key))}**: {listed} (baseline {markdown(one_line(levels[0]))})")
     lines += [f"- {markdown(f'{one_line(arm)} against {one_line(against)}')}" for arm, against in _compared_arms(study)]
     mode = study.design.mode
+    fewest, most = seeds_of_each(declaration)
+    each = count(most, "seed") if fewest == most else f"{fewest} to {count(most, 'seed')}"
+    times = f"{count(cells, 'cell')} × {each} ({seed_range(seeds)}) = {count(len(declaration['runs']), 'run')}"
+    size = runs_in_cells(study.runs) if study.source and fewest != most else times
     return [
         *lines,
-        f"- design {markdown(declaration['design'])}{mode and f' ({markdown(mode)})'}: {count(cells, 'cell')} × "
-        f"{count(len(seeds), 'seed')} ({seed_range(seeds)}) = {count(len(declaration['runs']), 'run')}",
+        f"- design {markdown(declaration['design'])}{mode and f' ({markdown(mode)})'}: {size}",
+        *([] if not study.source else [f"- {markdown(imported_sentence(study.source, study.design.paired))}"]),
+        f"- figures: {_looked_at(study)}",
+        f"- {markdown(family_sentence(evidence.effects, evidence.responses))}",
     ]
+
+
+def _looked_at(study: Study) -> str:
+    """Return which epochs figures are taken from."""
+    if study.source and study.history.empty:
+        return "final ones, as they were logged"
+    return epochs_text([run["epochs"] for run in study.declaration["runs"]], study.window)
 
 
 def _compared_arms(study: Study) -> list[tuple[str, str]]:
@@ -94,7 +129,7 @@ def _compared_arms(study: Study) -> list[tuple[str, str]]:
 
 def _findings(evidence: Evidence) -> list[str]:
     """Return one graded sentence a line."""
-    sentences = [finding.text for finding in evidence.findings]
+    sentences = [*looks_lines(evidence), *(finding.text for finding in evidence.findings)]
     sentences += [] if evidence.ends is None else ends_sentences(evidence.ends, evidence.responses)
     sentences += filter(None, [reported_sentence(evidence.reported, evidence.responses)])
     return [f"- {markdown(sentence)}" for sentence in sentences]
@@ -111,13 +146,13 @@ def inert(study: Study) -> list[str]:
 
 def _missing(study: Study) -> list[str]:
     """Return what has no metrics and why: runs by status, seeds left out, records in quarantine."""
-    if study.runs["status"].eq("complete").all() and not study.quarantined:
+    if study.runs["status"].eq("complete").all() and not study.parts.quarantined:
         return []
     lines = [
         f"- {markdown(line)}" for line in [*status_lines(study), *_failure_lines(study), *_quarantine_lines(study)]
     ]
     seeds = [f"seed {seed} ({reason(broken)})" for seed, broken in left_out(study.runs)]
-    if seeds:
+    if seeds and study.design.whole_seeds:
         lines.append(f"- left out of all comparisons: {markdown('; '.join(seeds))}")
     return lines
 
@@ -135,9 +170,10 @@ def status_lines(study: Study) -> list[str]:
 
 def _failure_lines(study: Study) -> list[str]:
     """Return how each failed run failed and where its log lies."""
-    failed = study.runs[study.runs["status"].eq("failed")].drop_duplicates("run")
+    failed = study.runs[study.runs["run"].isin(list(study.parts.failures)) & study.runs["status"].eq("failed")]
+    failed = failed.drop_duplicates("run")
     lines = [
-        f"{one_line(row.cell)}, seed {row.seed}: {one_line(study.failures[row.run]['reason'])} "
+        f"{one_line(row.cell)}, seed {row.seed}: {one_line(study.parts.failures[row.run]['reason'])} "
         f"(log in runs/.work/{row.run}/)"
         for row in failed.head(LISTED).itertuples()
     ]
@@ -145,7 +181,7 @@ def _failure_lines(study: Study) -> list[str]:
 
 
 def _quarantine_lines(study: Study) -> list[str]:
-    return [f"record {run} was moved to quarantine/: {one_line(why)}" for run, why in study.quarantined]
+    return [f"record {run} was moved to quarantine/: {one_line(why)}" for run, why in study.parts.quarantined]
 
 
 # ---- comparison and effects
@@ -154,6 +190,7 @@ def _quarantine_lines(study: Study) -> list[str]:
 def _comparison(evidence: Evidence) -> list[str]:
     """Return the comparison table with what its figures mean."""
     lines = [*markdown_table(comparison_table(evidence)), "", markdown(comparison_note(evidence))]
+    lines += [markdown(moving_sentence(evidence.responses[name], cells)) for name, cells in evidence.moving.items()]
     if len(evidence.shown) < len(evidence.cells):
         lines.append(f"Shown: the baseline and the best and worst of {len(evidence.cells):,} cells; all: cells.csv.")
     return lines
@@ -165,13 +202,22 @@ def comparison_note(evidence: Evidence) -> str:
     if n == 0:
         return "No seed is complete, so there is nothing to compare."
     spread = "mean ± half of the 95 % t-interval over seeds" if n > 1 else "one seed, so without an interval"
+    fewest, most = seeds_of_each(evidence.study.declaration)
+    spread += "" if fewest == most else ", each cell's own (n)"
+    if evidence.study.source:
+        return f"Figures: {_looked_at(evidence.study)}; mean ± half of the 95 % t-interval over a cell's runs."
     labels = [metric.label for metric in evidence.study.primary]
     are, them = ("is", "it") if len(labels) == 1 else ("are", "them")
     stopped = "; of one that a callback stopped, the epoch where it ended" if _any_stopped(evidence) else ""
     return (
-        f"After the last epoch of each run{stopped}; {spread}. Training {listed(labels)} {are} as Keras logs {them}, "
+        f"{_when(evidence)}{stopped}; {spread}. Training {listed(labels)} {are} as Keras logs {them}, "
         "while the weights move. Time is wall time of training and measuring one run."
     )
+
+
+def _when(evidence: Evidence) -> str:
+    window = evidence.study.window
+    return "After the last epoch of each run" if window == 1 else f"Means over the last {window} epochs of each run"
 
 
 def _any_stopped(evidence: Evidence) -> bool:
@@ -198,27 +244,22 @@ def _ends_section(evidence: Evidence) -> list[str]:
 
 def _effects_section(evidence: Evidence, captions: Captions) -> list[str]:
     """Return the table of effects on the primary responses, what its columns mean, and the figures."""
+    study = evidence.study
     table = effects_table(evidence)
     if table.empty:
         return []
     drawn = _shown(captions, *(name for name in captions if name.startswith(("effects_", "interaction_"))))
-    return [*markdown_table(table), "", EFFECTS_NOTE.format(family=_family(evidence)), _units(evidence), "", *drawn]
-
-
-EFFECTS_NOTE = (
-    "Estimates are within-seed differences (level − baseline; an interaction is half the difference of the simple "
-    "effects), with 95 % t-intervals. p is that of the paired t-test; p exact is the sign-flip test over all patterns, "
-    "with the lowest value that so few seeds allow; p Holm is corrected over all terms{family}. d_z is the "
-    "estimate over the standard deviation of the seeds' differences; ρ the correlation of the arms over seeds; seeds "
-    "is how many show an effect of the size seen, and of the smallest size of interest, with 80 % power; p pooled is "
-    "the ANOVA with seed as block and one error for all cells, which a cell that scatters far more than the others "
-    "widens for all."
-)
-
-
-def _family(evidence: Evidence) -> str:
-    count_of = len(evidence.study.primary)
-    return {1: "", 2: " and both responses"}.get(count_of, f" and all {count_of} responses")
+    note = effects_note(
+        evidence.effects,
+        len(study.primary),
+        study.example,
+        study.examples,
+        study.design.paired,
+        evidence.looks is not None,
+    )
+    shared = [f"- {markdown(capital(alias_sentence(pairs)))}." for pairs in shared_pairs(study.design).values()]
+    shared = [*shared, ""] if shared else []
+    return [*markdown_table(table), "", note, _units(evidence), "", *shared, *drawn]
 
 
 def _units(evidence: Evidence) -> str:
@@ -246,14 +287,19 @@ REACHED = (
 def _curves_section(evidence: Evidence, captions: Captions, names: list[str]) -> list[str]:
     """Return the curves, and where their means end if some runs were stopped."""
     lines = _shown(captions, *names)
-    return [REACHED, "", *lines] if lines and _any_stopped(evidence) else lines
+    fewest, most = seeds_of_each(evidence.study.declaration)
+    told = [REACHED, ""] if _any_stopped(evidence) else []
+    told += [] if fewest == most else [f"Each cell's curves are of its own {fewest} to {most} seeds.", ""]
+    return [*told, *lines] if lines else []
 
 
 def _gap_section(evidence: Evidence, captions: Captions) -> list[str]:
     """Return where the gap comes from, cell by cell, and how it moves over epochs."""
+    if not evidence.gap_sentences:
+        return []
     lines = [f"- {markdown(sentence)}" for sentence in evidence.gap_sentences]
     drawn = _shown(captions, *(name for name in captions if name.startswith("gap_")))
-    return [*lines, "", *drawn, "", "By epoch, with intervals: tables/gap.csv."]
+    return [*lines, "", *drawn, *([""] if drawn else []), "By epoch, with intervals: tables/gap.csv."]
 
 
 # ---- what is missed
@@ -263,18 +309,20 @@ def _misses_section(evidence: Evidence, captions: Captions) -> list[str]:
     """Return which validation examples are missed, by whom, and what is mistaken for what."""
     misses, noun = evidence.misses, evidence.study.example
     if misses is None:
-        return []
-    examples = len(misses.inputs)
+        return [WITHOUT_ANSWERS.format(noun=noun)] if evidence.study.without_records else []
+    examples = misses.examples
     sentences = [
         missed_sentence(misses.table, misses.runs, examples, noun),
         *split_sentences(misses.split.contrasts, noun),
         *mcnemar_sentences(misses.mcnemar, noun),
-        *looks_sentence(evidence.study.design),
+        *last_looks_sentence(evidence.study.design),
     ]
     share = share_among(evidence.study.metrics)
-    best = evidence.cells[f"val_{share.name}"].max() if share else None
-    if pd.notna(best):
+    if share is not None and pd.notna(best := evidence.cells[f"val_{share.name}"].max()):
         sentences.append(binomial_sentence(share, float(best), examples, noun))
+    fewest, most = seeds_of_each(evidence.study.declaration)
+    if fewest < most:
+        sentences.append("Cells are compared here over the seeds that all of them were trained with.")
     lines = [f"- {markdown(sentence)}" for sentence in sentences]
     listed_ones = [] if "missed" in captions else _missed_table(misses.table, noun)
     drawn = _shown(captions, "missed")

@@ -8,8 +8,16 @@ import pandas as pd
 from analysis.report.evidence import Evidence
 from analysis.words.markup import markdown, one_line
 from analysis.words.names import titled
-from analysis.words.rounding import difference_and_interval, duration, mean_and_half_width, number, p_value
+from analysis.words.rounding import difference_and_interval, duration, mean_and_half_width, number, p_value, places_of
 
+OPTIONAL = (
+    "p pooled",
+    "± images",
+    "± examples",
+    "p exact (floor)",
+    "ρ",
+    "d_z",
+)  # columns of the table of effects that may have nothing to say
 EFFECTS_SHOWN = 40  # contrasts in a table or figure
 
 
@@ -22,10 +30,13 @@ def comparison_table(evidence: Evidence) -> pd.DataFrame:
     for metric in evidence.study.metrics:
         kinds = {"validation": f"val_{metric.name}"} | ({"training": metric.name} if metric.primary else {})
         for kind, column in kinds.items():
+            if column not in cells:
+                continue
             figures = cells[[column, f"{column}_low", f"{column}_high"]].to_numpy(float)
             title = one_line(titled(f"{kind} {metric.label}", metric.unit))
-            table[title] = [mean_and_half_width(*row, metric) for row in figures]
-    table["time"] = [duration(seconds) for seconds in cells["train_seconds"] + cells["measure_seconds"]]
+            table[title] = [mean_and_half_width(mean, low, high, metric) for mean, low, high in figures]
+    if "train_seconds" in cells:
+        table["time"] = [duration(seconds) for seconds in cells["train_seconds"] + cells["measure_seconds"]]
     return table
 
 
@@ -33,7 +44,11 @@ def effects_table(evidence: Evidence) -> pd.DataFrame:
     """Return a row per contrast and primary response."""
     columns = [column for column, response in evidence.responses.items() if response.primary]
     rows = pd.concat([shown_effects(evidence.effects, column) for column in columns]) if columns else pd.DataFrame()
-    return pd.DataFrame([_effect_texts(evidence, row) for row in rows.to_dict("records")])
+    texts = pd.DataFrame([_effect_texts(evidence, row) for row in rows.to_dict("records")])
+    if evidence.looks is not None and len(texts):
+        texts = texts.drop(columns="seeds")  # how many are needed is what the looks find out
+    optional = OPTIONAL if not evidence.study.design.paired else OPTIONAL[:3]
+    return texts.drop(columns=[name for name in optional if name in texts and texts[name].eq("–").all()])
 
 
 def shown_effects(found: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -47,26 +62,33 @@ def shown_effects(found: pd.DataFrame, column: str) -> pd.DataFrame:
 def _effect_texts(evidence: Evidence, row: dict[str, Any]) -> dict[str, str]:
     """Return one effect as the cells of the table."""
     metric = evidence.responses[row["response"]].metric
-    needed = [_number_or_none(row["seeds_needed"])]
-    needed += [] if metric.sesoi is None else [_number_or_none(row["seeds_needed_sesoi"])]
+    needed = [_seeds(row, "")] + ([] if metric.sesoi is None else [_seeds(row, "sesoi_")])
+    interval = difference_and_interval(row["estimate"], row["low"], row["high"], metric)
+    places, paired = places_of(row, metric), evidence.study.design.paired
     return {
         "effect": one_line(row["contrast"]),
         "on": one_line(metric.label),
-        "estimate": difference_and_interval(row["estimate"], row["low"], row["high"], metric),
+        "estimate": f"{interval} †" if row["floored"] else interval,
+        "± seeds" if paired else "±": number(row["se"] * metric.scale, f".{places}f"),
+        f"± {evidence.study.example}s": number(row["se_examples"] * metric.scale, f".{places}f"),
         "n": str(row["n"]),
         "p": p_value(row["p"]),
-        "p exact (floor)": f"{p_value(row['p_exact'])} ({p_value(row['p_floor'])})",
+        "p exact (floor)": f"{p_value(row['p_exact'])} ({p_value(row['p_floor'])})" if paired else "–",
         "p Holm": p_value(row["p_holm"]),
-        "d_z": number(row["d_z"], ".2f"),
+        "d_z": number(row["d_z"], ".2f") if paired else "–",
         "ρ": number(row["rho"], ".2f"),
-        "seeds": "; ".join(needed),
-        "p pooled": p_value(row["pooled_p"]),
+        "seeds" if paired else "runs": "; ".join(needed),
+        "p pooled": p_value(row["pooled_p"]) if row["alike"] else "–",
         "grade": row["grade"],
     }
 
 
-def _number_or_none(seeds: Any) -> str:
-    return "–" if pd.isna(seeds) else f"{seeds:,.0f}"
+def _seeds(row: dict[str, Any], prefix: str) -> str:
+    """Return `6–40`, how many seeds are needed as far as the spread is known."""
+    low, high = row[f"{prefix}seeds_low"], row[f"{prefix}seeds_high"]
+    if pd.isna(low):
+        return "–"
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
 def markdown_table(table: pd.DataFrame) -> list[str]:

@@ -1,7 +1,7 @@
 """Runs and histories of a study -> a row per cell, mean curves, and which cell is the best.
 
-Columns of `cells` (tables/cells.csv), a row per cell: its factors, `n` (seeds that are complete in every cell), and for
-each metric and time `<column>`, `<column>_low` and `<column>_high`: mean and 95 % t-interval over those seeds.
+Columns of `cells` (tables/cells.csv), a row per cell: its factors, `n` (seeds that are compared), and for each
+metric and time `<column>`, `<column>_low` and `<column>_high`: mean and 95 % t-interval over those seeds.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,17 @@ CELLS_SHOWN = 24  # in tables and figures; all cells are in the CSV files
 EXTREMES_SHOWN = 5  # best and worst cells, each, of a study that has more
 
 
-def cells_frame(runs: pd.DataFrame, factors: Sequence[str], metrics: Sequence[Metric]) -> pd.DataFrame:
-    """Return a row per cell: mean and 95 % t-interval of each metric over the seeds that every compared cell has."""
-    columns = [*metric_columns(metrics), *TIMES]
-    kept = compared_runs(runs)
+def cells_frame(
+    runs: pd.DataFrame, factors: Sequence[str], metrics: Sequence[Metric], whole_seeds: bool = True
+) -> pd.DataFrame:
+    """Return a row per cell: mean and 95 % t-interval of each metric over the seeds that are compared.
+
+    Those that every cell has in a design of whole seeds, else the cell's own.
+    """
+    measured = [name for name in metric_columns(metrics) if name in runs]
+    columns = [*measured, *(name for name in (f"last_{each}" for each in measured) if name in runs)]
+    columns += [name for name in TIMES if name in runs]
+    kept = compared_runs(runs, whole_seeds)
     cells = runs.drop_duplicates("cell").set_index("cell")[list(factors)]
     means = intervals_of(kept.groupby("cell", sort=False)[columns])
     spread = {
@@ -33,7 +40,10 @@ def cells_frame(runs: pd.DataFrame, factors: Sequence[str], metrics: Sequence[Me
 
 def curve_means(history: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
     """Return mean and 95 % t-interval over seeds of each curve: cell, epoch, metric, mean, low, high, n; long form."""
-    grouped = history.groupby(["cell", "epoch"], sort=False, observed=True)[curve_columns(metrics)]
+    columns = [name for name in curve_columns(metrics) if name in history]
+    if not columns:  # final figures
+        return pd.DataFrame(columns=["cell", "epoch", "metric", "mean", "low", "high", "n"])
+    grouped = history.groupby(["cell", "epoch"], sort=False, observed=True)[columns]
     names = {"": "mean", "_low": "low", "_high": "high", "_n": "n"}
     frames = intervals_of(grouped).items()
     long = {names[end]: frame.melt(ignore_index=False, var_name="metric") for end, frame in frames}

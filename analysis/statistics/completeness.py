@@ -8,25 +8,46 @@ def complete_seeds(runs: pd.DataFrame) -> list[int]:
 
     A cell without any complete run has an outcome (it always diverges, say) and no figures to compare.
     """
+    complete = runs[runs["status"].eq("complete")]
+    cells = complete.groupby("seed", sort=False)["cell"].nunique()  # a run that was not even declared is missing too
+    whole = cells.index[cells == complete["cell"].nunique()]
+    return [int(seed) for seed in runs["seed"].unique() if seed in whole]
+
+
+def compared_runs(runs: pd.DataFrame, whole_seeds: bool) -> pd.DataFrame:
+    """Return the runs that are compared: complete, and in a design of whole seeds of those that every cell has."""
     complete = runs["status"].eq("complete")
-    alive = complete.groupby(runs["cell"]).transform("any")
-    whole = complete[alive].groupby(runs["seed"][alive], sort=False).all()
-    return [int(seed) for seed in whole.index[whole]]
+    return runs[complete & runs["seed"].isin(complete_seeds(runs))] if whole_seeds else runs[complete]
 
 
-def compared_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs that are compared: complete, of seeds that every compared cell has."""
-    return runs[runs["status"].eq("complete") & runs["seed"].isin(complete_seeds(runs))]
+def runs_alike(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the complete runs of seeds that all cells have, less the cells that have fewer seeds than others.
+
+    What nets answer is compared run by run, so every cell has the same seeds, in the same order; of arms that stopped
+    at fewer seeds than others, those that all were to have.
+    """
+    runs = runs[runs.groupby("seed")["cell"].transform("nunique") == runs["cell"].nunique()]
+    complete = runs["status"].eq("complete").groupby(runs["cell"]).transform("sum")
+    return compared_runs(runs[complete == complete.max()], whole_seeds=True)
 
 
-def compared_history(history: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+def compared_history(history: pd.DataFrame, runs: pd.DataFrame, whole_seeds: bool) -> pd.DataFrame:
     """Return the epochs of the runs that are compared."""
-    kept = compared_runs(runs)
-    return history[history["seed"].isin(kept["seed"]) & history["cell"].isin(kept["cell"])]
+    kept = pd.MultiIndex.from_frame(compared_runs(runs, whole_seeds)[["cell", "seed"]])
+    return history[pd.MultiIndex.from_frame(history[["cell", "seed"]]).isin(kept)]
+
+
+def seeds_of_cells(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per cell that lacks seeds which it was to have: cell, complete, seeds."""
+    counts = runs["status"].eq("complete").groupby(runs["cell"], sort=False).agg(["sum", "size"])
+    lacking = counts[(counts["sum"] < counts["size"]) & (counts["sum"] > 0)]
+    return lacking.rename(columns={"sum": "complete", "size": "seeds"}).reset_index()
 
 
 def common_epochs(history: pd.DataFrame) -> pd.DataFrame:
     """Return the epochs that all of a cell's seeds reached: where one stopped early, a mean of the rest is another."""
+    if history.empty:
+        return history
     reached = history.groupby(["cell", "seed"], sort=False)["epoch"].max().groupby(level="cell", sort=False).min()
     return history[history["epoch"] <= history["cell"].map(reached).astype(float)]
 

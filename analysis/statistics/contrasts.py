@@ -4,6 +4,7 @@
     interaction  half the difference of the simple effects, and half of that again for each further factor
     simple       the main effect at one level of the other factors of an interaction that shows
     comparison   one arm minus another
+    shared       of a screening: the one figure of pairs that cannot be told apart, their interactions' sum
 
 In a 2^k design these are (2 / 2^k) Σ ±y. A factor with more levels gives a contrast a level, always against the
 baseline; `one_at_a_time` compares each other cell with the baseline cell. A factorial of more than three factors and
@@ -20,10 +21,13 @@ import pandas as pd
 from scipy import sparse
 
 from analysis.reading.study import Design
+from analysis.statistics.screening import alias_sets, main_weights, pair_weights
 
 ALL_ORDERS_FACTORS = 3
 ALL_ORDERS_CELLS = 32
 HIGHEST_ORDER = 3  # of larger designs
+NAMES = ("term", "contrast", "kind", "factor", "level", "baseline", "at")
+SPARE_SIMPLE = 12  # simple effects shown in place of contrasts that a cell without runs leaves undefined
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class Contrasts:
     pairs: np.ndarray  # (pairs, 2) cells
     owner: np.ndarray  # (pairs,) contrast
 
+    @property
+    def declared(self) -> np.ndarray:
+        """Which are corrected together where their response is primary: (contrasts,) bool; no shared figures."""
+        return self.table["kind"].ne("shared").to_numpy(bool)
+
     def where(self, kept: np.ndarray) -> "Contrasts":
         """Return the contrasts for which the boolean array `kept` holds."""
         own = kept[self.owner]
@@ -54,13 +63,48 @@ class Contrasts:
 
 def cell_count(design: Design) -> int:
     """Return how many cells the design has."""
+    if design.kind == "screening":
+        return len(design.cells)
     sizes = [len(levels) for levels in design.factors.values()]
     return math.prod(sizes) if design.kind == "factorial" else 1 + sum(size - 1 for size in sizes)
 
 
-def family(design: Design) -> Contrasts:
-    """Return the declared contrasts, main effects first, then interactions by order."""
-    return laid_out(design, list(_declared(design)))
+def family(design: Design, alive: np.ndarray | None = None) -> Contrasts:
+    """Return the declared contrasts, main effects first, then interactions by order.
+
+    `alive` tells which cells have runs, (cells,): a screening fits its main effects to these.
+    """
+    contrasts = list(_declared(design))
+    return _screened(design, contrasts, alive) if design.kind == "screening" else laid_out(design, contrasts)
+
+
+def _screened(design: Design, mains: Sequence[Contrast], alive: np.ndarray | None) -> Contrasts:
+    """Return a screening's main effects, and the figures that its pairs share; no two cells differ in one level."""
+    levels = np.array(design.cells)
+    weights = [_main_weights(levels, alive), pair_weights(levels)]
+    rows = [_names_of(design, contrast) for contrast in mains]
+    for label, pairs in shared_pairs(design).items():
+        term = " + ".join(":".join(pair) for pair in pairs)
+        rows.append((term, label, "shared", term, "", "", ""))
+    none = np.empty((0, 2), int), np.empty(0, int)
+    return Contrasts(pd.DataFrame(rows, columns=list(NAMES)), sparse.csr_array(np.concatenate(weights)), *none)
+
+
+def shared_pairs(design: Design) -> dict[str, list[tuple[str, str]]]:
+    """Return the pairs of a screening's factors that share a figure, by its label; of other designs none."""
+    if design.kind != "screening":
+        return {}
+    names = list(design.factors)
+    sets = [[(names[first], names[second]) for first, second in pairs] for pairs in alias_sets(np.array(design.cells))]
+    return {" + ".join(" × ".join(pair) for pair in pairs): pairs for pairs in sets}
+
+
+def _main_weights(levels: np.ndarray, alive: np.ndarray | None) -> np.ndarray:
+    """Return the weights over the cells that are alive; over all, of which some are lost, where those are too few."""
+    try:
+        return main_weights(levels, alive)
+    except ValueError:
+        return main_weights(levels)
 
 
 def _declared(design: Design) -> Iterable[Contrast]:
@@ -96,7 +140,7 @@ def laid_out(design: Design, contrasts: Sequence[Contrast]) -> Contrasts:
     return Contrasts(
         pd.DataFrame(
             [_names_of(design, contrast) for contrast in contrasts],
-            columns=["term", "contrast", "kind", "factor", "level", "baseline", "at"],
+            columns=list(NAMES),
         ),
         sparse.csr_array(entries, shape=(len(contrasts), cell_count(design))),
         np.concatenate([np.empty((0, 2), int), *pairs]),
@@ -190,4 +234,24 @@ def simple_effects(interaction: Contrast) -> list[Contrast]:
         others = interaction.steps[:place] + interaction.steps[place + 1 :]
         ends = itertools.product(*([(factor, start), (factor, end)] for factor, start, end in others))
         found += [Contrast((step,), at) for at in ends]
+    return found
+
+
+def spare_effects(design: Design, alive: np.ndarray) -> list[Contrast]:
+    """Return simple effects between cells that have runs where others in the factorial have none; a dozen at most.
+
+    `alive` tells which cells have runs, (cells,).
+    """
+    if design.kind != "factorial" or alive.all() or not alive.any() or len(design.factors) < 2:
+        return []
+    found = []
+    for factor, levels in design.factors.items():
+        others = [other for other in design.factors if other != factor]
+        for at in itertools.product(*(range(len(design.factors[other])) for other in others)):
+            for level in range(1, len(levels)):
+                simple = Contrast(((factor, 0, level),), tuple(zip(others, at, strict=True)))
+                if alive[cells_of(design, simple).ravel()].all():
+                    found.append(simple)
+                if len(found) == SPARE_SIMPLE:
+                    return found
     return found

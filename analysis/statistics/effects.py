@@ -10,58 +10,80 @@ Columns of `Effects.table` (tables/effects.csv), a row per contrast and response
 |---|---|---|---|
 | term | str | | factors of the contrast: `dropout`, `dropout:binarize` |
 | contrast | str | | unique within a response: `dropout: true → false`, `dropout × binarize` |
-| kind | str | | main, interaction, simple, comparison |
+| kind | str | | main, interaction, simple, comparison, shared |
 | factor, level, baseline | str | | of the contrast, joined by `:` in an interaction |
 | at | str | | a simple effect's condition: `binarize=false` |
 | response, primary | str, bool | | a column of the runs (`responses_of`); whether that is a primary response |
 | estimate, low, high, se | float | metric's | mean effect over seeds, 95 % t-interval, standard error |
-| df, t, p | int, float | | of the t-test; p is the exact one where every seed shows the same non-zero effect |
+| sd | float | metric's | standard deviation of the seeds' own effects, neither floored nor moderated |
+| df, t, p | float | | of the t-test |
+| floored | bool | | the seeds differ by less than one step of the response, which is taken instead (`floors`) |
+| moderated | bool | | a factorial's contrasts share their variances (`moderation`) |
 | p_floor, p_exact | float | | sign-flip test over all 2^n patterns, and the lowest p that n seeds allow |
-| p_holm | float | | p corrected over the family: all terms × the primary responses |
+| p_holm | float | | p corrected over the family: all terms × the primary responses; simple effects: those shown |
 | d_z | float | | estimate / standard deviation of the seeds' effects |
-| n | int | seeds | complete in every cell |
+| n | int | seeds | complete in every cell of a factorial; of arms and one at a time, in the cells compared; |
+| | | | unpaired, the runs of the smallest cell compared |
 | rho | float | | correlation over seeds of cells that differ in the factor only, averaged over such pairs |
 | variance_ratio | float | | Var(paired effect) / Var(effect if the cells were independent) |
-| seeds_needed, seeds_needed_sesoi | int | seeds | for 80 % power at two-sided .05, uncorrected: to show an effect of |
-| | | | the size seen, of the smallest size of interest; 1,000,000 stands for more as well |
+| seeds_low, seeds_high | int | seeds | that establish a true effect of the size seen with 80 % power in this family, |
+| | | | from the 95 % interval of the standard deviation; 1,000,000 stands for more as well |
+| sesoi_seeds_low, sesoi_seeds_high | int | seeds | the same for the smallest effect of interest |
 | pooled_f, pooled_df, pooled_p | float | | the contrast (1 df) in the ANOVA seed + cell, error df as given |
-| disagrees | bool | | whether that p and the t-test's fall on different sides of .05 |
+| alike | bool | | whether the cells of the factorial scatter alike, so that one error for all means something |
+| disagrees | bool | | whether then that p and the t-test's fall on different sides of .05 |
 | positive, negative | int | seeds | whose own effect is above, below zero |
+| se_examples | float | metric's | standard error that is due to the validation examples (`example_doubt`) |
+| new_low, new_high | float | metric's | 95 % interval that holds for new validation examples too |
 | sesoi | float | metric's | smallest effect of interest; empty where the metric has none |
-| grade | str | | see `analysis.statistics.grades` |
+| grade | str | | see `analysis.statistics.grades`; `inert` where the contrast compares runs with themselves |
 
-`Effects.seeds` has a row per contrast, response and seed: contrast, response, seed, effect (the metric's unit).
+Of an unpaired design (`analysis.statistics.unpaired`) `se` and `df` are from the cells' own variances, `sd` is that of
+the contrast of one run a cell, and what only seeds as blocks have is empty: p_floor, p_exact, rho, variance_ratio, the
+pooled analysis, positive and negative.
+
+`Effects.seeds` has a row per contrast, response and seed: contrast, response, seed, effect (the metric's unit);
+none of an unpaired design.
 """
 
-import itertools
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import sparse
 
 from analysis.reading.study import Design
-from analysis.statistics.contrasts import Contrast, Contrasts, cells_of, family, laid_out, named, simple_effects
+from analysis.statistics.contrast_tests import Assessed, assessed
+from analysis.statistics.contrasts import Contrasts, family, laid_out, named, simple_effects, spare_effects
+from analysis.statistics.example_doubt import Answers, se_of_examples, widened
+from analysis.statistics.floors import Precision
 from analysis.statistics.grades import SHOWN, grades
 from analysis.statistics.holm import holm
-from analysis.statistics.intervals import ALPHA, half_width
+from analysis.statistics.intervals import ALPHA
+from analysis.statistics.kept import own_effects
+from analysis.statistics.looked import Looked, Part, look_at, outcomes_of, over_looks, until_last_look
 from analysis.statistics.measured import Measured, measure
-from analysis.statistics.pairing import ROUNDING, correlations, merged, pooled, spread_of, variance_ratio
-from analysis.statistics.power import seeds_needed
+from analysis.statistics.pairing import correlations, pooled, scatter_alike, variance_ratio
+from analysis.statistics.power import seeds_range
 from analysis.statistics.responses import Response
-from analysis.statistics.signflip import sign_flip_p
+from analysis.statistics.unpaired import assessed_apart
 
-SPARE_SIMPLE = 12  # simple effects shown in place of contrasts that a cell without runs leaves undefined
+TESTED = (
+    *("estimate", "low", "high", "se", "sd", "df", "t", "p", "floored", "moderated", "p_floor", "p_exact"),
+    *("n", "positive", "negative"),
+)  # of `Assessed`
 COLUMNS = (
     *("term", "contrast", "kind", "factor", "level", "baseline", "at", "response", "primary"),
-    *("estimate", "low", "high", "se", "df", "t", "p", "p_floor", "p_exact", "p_holm", "d_z", "n"),
-    *("rho", "variance_ratio", "seeds_needed", "seeds_needed_sesoi", "pooled_f", "pooled_df", "pooled_p"),
-    *("disagrees", "positive", "negative", "sesoi", "grade"),
+    *("estimate", "low", "high", "se", "sd", "df", "t", "p", "floored", "moderated"),
+    *("p_floor", "p_exact", "p_holm", "d_z", "n", "rho", "variance_ratio"),
+    *("seeds_low", "seeds_high", "sesoi_seeds_low", "sesoi_seeds_high"),
+    *("pooled_f", "pooled_df", "pooled_p", "alike", "disagrees", "positive", "negative"),
+    *("se_examples", "new_low", "new_high", "sesoi", "grade"),
 )
+POOLED = ("pooled_f", "pooled_df", "pooled_p")
 OWN_COLUMNS = ("contrast", "response", "seed", "effect")
-MISSING = {"n": 0, "df": 0, "positive": 0, "negative": 0}  # of a contrast over a cell without runs
 
 
 class Effects(NamedTuple):
@@ -71,24 +93,51 @@ class Effects(NamedTuple):
     seeds: pd.DataFrame
 
 
-def effects(runs: pd.DataFrame, design: Design, responses: Mapping[str, Response]) -> Effects:
-    """Return what each contrast does to each of the responses that the runs have.
+def effects(
+    runs: pd.DataFrame,
+    design: Design,
+    responses: Mapping[str, Response],
+    precision: Precision | None = None,
+    answers: Answers | None = None,
+    budget: int | None = None,
+) -> Effects:
+    """Return what each contrast does to each of the responses that the runs have, measured with that precision.
 
-    Simple effects follow at the end for each primary response on which an interaction is established
-    or suggestive, and where cells without any complete run leave contrasts undefined; like all contrasts
-    of exploratory responses they are outside the family that Holm's correction covers.
+    `answers` are what the validation examples' doubt is told from, where they are kept. With a `budget` the seeds were
+    added look by look, up to so many: the primary rows are those of the looks (`looked`), the exploratory ones of all
+    seeds, as if there had been one look.
+
+    Simple effects follow at the end for each primary response on which an interaction is established or suggestive,
+    and where cells without any complete run leave contrasts undefined. They are corrected among themselves; contrasts
+    of exploratory responses are not corrected, and so are suggestive at most.
     """
-    measured, declared_contrasts = measure(runs, design, responses.values()), family(design)
-    everywhere = [(response, declared_contrasts) for response in measured.responses]
-    table = _stacked([_tested_rows(measured, contrasts, response) for response, contrasts in everywhere], COLUMNS)
-    table["p_holm"] = holm(table["p"].where(table["primary"]).to_numpy(float))
-    table["grade"] = grades(table)
-    told = _headlined(design, measured, table)
-    simple = _stacked([_tested_rows(measured, contrasts, response) for response, contrasts in told], COLUMNS)
-    simple["grade"] = grades(simple)
-    own = [_own_effects(measured, contrasts, response) for response, contrasts in [*everywhere, *told]]
-    whole = pd.concat([table, simple], ignore_index=True) if len(simple) else table
-    return Effects(whole, _stacked(own, OWN_COLUMNS))
+    measured = measure(runs, design, responses.values())
+    contrasts = family(design, measured.alive)
+    scales = _Scales(precision or Precision(), answers)
+    outcome = None if budget is None else outcomes_of(runs, design, measured)
+    tables: list[pd.DataFrame] = []
+    owns: list[_Own] = []
+    for parts in _in_turn(measured, design, contrasts, tables):
+        own = [_own(measured, design, response, each) for response, each in parts]
+        looked = None
+        if outcome is not None and budget is not None and parts:
+            looked = look_at(parts, measured, outcome, design, scales.precision, budget)
+        own = own if looked is None else [_waiting(each, looked, measured.seeds) for each in own]
+        table = _corrected(_stacked([_rows(each, measured, design, scales) for each in own], COLUMNS))
+        tables.append(table if looked is None else over_looks(table, looked, answers.examples if answers else None))
+        owns += own
+    filled = [table for table in tables if len(table)] or tables[:1]
+    return Effects(
+        pd.concat(filled, ignore_index=True), _stacked([_by_seed(each, measured.seeds) for each in owns], OWN_COLUMNS)
+    )
+
+
+def _in_turn(
+    measured: Measured, design: Design, contrasts: Contrasts, tables: Sequence[pd.DataFrame]
+) -> Iterator[list[Part]]:
+    """Yield the declared contrasts of all responses, then the simple effects that their table calls for."""
+    yield [(response, contrasts) for response in measured.responses]
+    yield _headlined(design, measured, tables[0])
 
 
 def _stacked(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
@@ -97,30 +146,25 @@ def _stacked(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFr
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))
 
 
-def _own_effects(measured: Measured, contrasts: Contrasts, response: Response) -> pd.DataFrame:
-    """Return each contrast's value in each kept seed as rows; none where a cell has no runs."""
-    seeds, values = measured.kept(response)
-    usable = contrasts.where(_defined(measured, contrasts))
-    own = _contrast_values(values, usable)  # (n, contrasts)
-    return pd.DataFrame(
-        {
-            "contrast": np.repeat(usable.table["contrast"].to_numpy(object), len(seeds)),
-            "response": response.column,
-            "seed": np.tile(seeds, len(usable.table)),
-            "effect": own.T.ravel(),
-        }
-    )
+def _corrected(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with Holm's p over its primary rows, the seeds that they would take, and grades."""
+    p = table["p"].where(table["primary"].astype(bool)).to_numpy(float)
+    n, floored = table["n"].to_numpy(int), table["floored"].to_numpy(bool)
+    spread = np.where(floored, table["se"].to_numpy(float) * np.sqrt(n), table["sd"].to_numpy(float))
+    values = np.where(table["moderated"].to_numpy(bool), n, table["df"].to_numpy(float) + 1)  # that the spread rests on
+    table = table.assign(p_holm=holm(p))
+    for prefix, effect in {"": "estimate", "sesoi_": "sesoi"}.items():
+        ends = seeds_range(table[effect].to_numpy(float), spread, values, int(np.isfinite(p).sum()))
+        for name, seeds in zip(("seeds_low", "seeds_high"), ends, strict=True):
+            table[prefix + name] = pd.array(np.where(np.isfinite(p), seeds, np.nan), dtype="Int64")
+    table["grade"] = np.where(table["grade"].eq("inert"), "inert", grades(table)).astype(object)
+    return table
 
 
-def _defined(measured: Measured, contrasts: Contrasts) -> np.ndarray:
-    """Return which contrasts weigh no cell that is without runs: (contrasts,) bool."""
-    return abs(contrasts.weights) @ (~measured.alive).astype(float) == 0
-
-
-def _headlined(design: Design, measured: Measured, table: pd.DataFrame) -> list[tuple[Response, Contrasts]]:
+def _headlined(design: Design, measured: Measured, table: pd.DataFrame) -> list[Part]:
     """Return for each primary response the simple effects that are told: of interactions that show, of what is left."""
     contrasts = named(design)
-    spare = _spare_effects(design, measured)
+    spare = spare_effects(design, measured.alive)
     found = []
     for response in [each for each in measured.responses if each.primary]:
         rows = table["response"].eq(response.column) & table["kind"].eq("interaction") & table["grade"].isin(SHOWN)
@@ -131,100 +175,137 @@ def _headlined(design: Design, measured: Measured, table: pd.DataFrame) -> list[
     return found
 
 
-def _spare_effects(design: Design, measured: Measured) -> list[Contrast]:
-    """Return simple effects between cells that have runs where others in the factorial have none; a dozen at most."""
-    if design.kind != "factorial" or measured.alive.all() or not measured.alive.any() or len(design.factors) < 2:
-        return []
-    found = []
-    for factor, levels in design.factors.items():
-        others = [other for other in design.factors if other != factor]
-        for at in itertools.product(*(range(len(design.factors[other])) for other in others)):
-            for level in range(1, len(levels)):
-                simple = Contrast(((factor, 0, level),), tuple(zip(others, at, strict=True)))
-                if measured.alive[cells_of(design, simple).ravel()].all():
-                    found.append(simple)
-                if len(found) == SPARE_SIMPLE:
-                    return found
+# ---- the contrasts of one response
+
+
+class _Scales(NamedTuple):
+    """What contrasts are measured on."""
+
+    precision: Precision
+    answers: Answers | None
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A response's contrasts, seed by seed."""
+
+    response: Response
+    contrasts: Contrasts
+    figures: np.ndarray  # (seeds, cells)
+    effects: np.ndarray  # (seeds, contrasts), NaN where a seed does not count; all NaN where seeds are no blocks
+
+
+def _waiting(own: _Own, looked: Looked, seeds: np.ndarray) -> _Own:
+    """Return the contrasts with the seeds that have been looked at."""
+    planned = looked.planned(own.response.column, own.contrasts.table["contrast"])
+    return replace(own, effects=until_last_look(own.effects, seeds, planned))
+
+
+def _own(measured: Measured, design: Design, response: Response, contrasts: Contrasts) -> _Own:
+    values = measured.of(response)
+    if not design.paired:
+        return _Own(response, contrasts, values, np.full((len(values), contrasts.weights.shape[0]), np.nan))
+    return _Own(response, contrasts, values, own_effects(values, contrasts.weights, design.whole_seeds))
+
+
+def _by_seed(own: _Own, seeds: np.ndarray) -> pd.DataFrame:
+    """Return each contrast's value in each seed that it has as rows."""
+    places, at = np.nonzero(np.isfinite(own.effects.T))
+    return pd.DataFrame(
+        {
+            "contrast": own.contrasts.table["contrast"].to_numpy(object)[places],
+            "response": own.response.column,
+            "seed": seeds[at],
+            "effect": own.effects[at, places],
+        }
+    )
+
+
+def _rows(own: _Own, measured: Measured, design: Design, scales: _Scales) -> pd.DataFrame:
+    """Return the contrasts' rows, without what the family decides: Holm's correction, seeds needed, grade."""
+    metric, weights = own.response.metric, own.contrasts.weights
+    declared = own.contrasts.declared
+    found, over_seeds = _assessed(own, measured, design, scales.precision.floor(metric, own.figures))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d_z = np.where(found.sd > 0, found.estimate / found.sd, np.nan)
+    table = own.contrasts.table.assign(
+        response=own.response.column,
+        primary=own.response.primary & declared,
+        **{name: getattr(found, name) for name in TESTED},
+        d_z=d_z,
+        sesoi=np.nan if metric.sesoi is None else metric.sesoi,
+        grade="",
+        **over_seeds,
+        **_doubted(own, found, scales.answers),
+    )
+    table = table.reindex(columns=list(COLUMNS))
+    counted = table["alike"] & np.isfinite(table["p"]) & np.isfinite(table["pooled_p"])
+    table["disagrees"] = counted & ((table["p"] < ALPHA) != (table["pooled_p"] < ALPHA))
+    return _without_inert(table, measured.inert(weights))
+
+
+def _assessed(
+    own: _Own, measured: Measured, design: Design, floor: float
+) -> tuple[Assessed, Mapping[str, np.ndarray | float | bool]]:
+    """Return the contrasts' tests, and what only seeds as blocks tell: here paired and unpaired designs part."""
+    weights = own.contrasts.weights
+    if not design.paired:
+        return assessed_apart(own.figures, weights, floor), {"alike": False}
+    declared = own.contrasts.declared
+    squares = np.where(declared, measured.shared_squares(weights), np.nan) if design.whole_seeds else None
+    found = assessed(own.effects, floor, squares)
+    return found, _paired(own, measured) | _pooled(own, measured, design)
+
+
+def _doubted(own: _Own, found: Assessed, answers: Answers | None) -> dict[str, np.ndarray]:
+    """Return what the validation examples leave open of each contrast, of the response whose answers are kept."""
+    if answers is None or answers.column != own.response.column:
+        return {}
+    se = se_of_examples(answers.contrasts(own.contrasts.weights), np.isfinite(own.effects))
+    low, high = widened(found.low, found.high, se, answers.examples)
+    return {"se_examples": se, "new_low": low, "new_high": high}
+
+
+def _paired(own: _Own, measured: Measured) -> dict[str, np.ndarray]:
+    """Return what matched seeds bring to each contrast, over the seeds that it rests on."""
+    found = {name: np.full(own.effects.shape[1], np.nan) for name in ("rho", "variance_ratio")}
+    patterns, places = np.unique(np.isfinite(own.effects), axis=1, return_inverse=True)
+    for place, seeds in enumerate(patterns.T):
+        at = places.ravel() == place
+        values, contrasts = own.figures[seeds], own.contrasts.where(at)
+        found["rho"][at] = correlations(values, contrasts)
+        distinct, weights = _distinct(contrasts.weights, values, measured)
+        found["variance_ratio"][at] = variance_ratio(distinct, weights, own.effects[seeds][:, at])
     return found
 
 
-def _contrast_values(values: np.ndarray, contrasts: Contrasts) -> np.ndarray:
-    """Return each contrast in each seed, (n, cells) -> (n, contrasts); the rounding left of equal cells is zero."""
-    present = np.nan_to_num(values)  # cells without runs have weight zero here
-    own = (contrasts.weights @ present.T).T
-    return np.where(np.abs(own) <= ROUNDING * _size_of(values, contrasts), 0.0, own)
-
-
-def _size_of(values: np.ndarray, contrasts: Contrasts) -> np.ndarray:
-    """Return how large the numbers are that each contrast adds and subtracts: (contrasts,)."""
-    largest = np.abs(np.nan_to_num(values)).max(axis=0, initial=0)  # (cells,)
-    return abs(contrasts.weights) @ largest
-
-
-def _tested_rows(measured: Measured, contrasts: Contrasts, response: Response) -> pd.DataFrame:
-    """Return the contrasts' rows for one response, without Holm's correction and grade."""
-    usable = _defined(measured, contrasts)
-    _, values = measured.kept(response)
-    kept = contrasts.where(usable)
-    own = _contrast_values(values, kept)
-    sesoi = response.metric.sesoi
-    smallest = np.nan if sesoi is None else sesoi
-    size = _size_of(values, kept)
-    numbers = _statistics(own, size, smallest)
-    distinct, weights = merged(values[:, measured.alive], kept.weights[:, measured.alive])
-    numbers["rho"] = correlations(values, kept)
-    numbers["variance_ratio"] = variance_ratio(distinct, weights, own, size)
-    numbers |= pooled(distinct, weights)
-    table = contrasts.table.assign(response=response.column, primary=response.primary, sesoi=smallest)
-    spread = {name: _spread_over(usable, column, MISSING.get(name, np.nan)) for name, column in numbers.items()}
-    table = table.assign(**spread, p_holm=np.nan, grade="")
-    counted = np.isfinite(table["p"]) & np.isfinite(table["pooled_p"])
-    table["disagrees"] = counted & ((table["p"] < ALPHA) != (table["pooled_p"] < ALPHA))
-    for name in ("seeds_needed", "seeds_needed_sesoi"):
-        table[name] = table[name].round().astype("Int64")
-    return table[list(COLUMNS)]
-
-
-def _spread_over(usable: np.ndarray, column: np.ndarray, otherwise: float) -> np.ndarray:
-    """Return the column over all contrasts, `otherwise` where one is not usable."""
-    whole = np.full(len(usable), otherwise, dtype=np.asarray(column).dtype if otherwise == 0 else float)
-    whole[usable] = column
-    return whole
-
-
-def _statistics(own: np.ndarray, size: np.ndarray, sesoi: float) -> dict[str, np.ndarray]:
-    """Return estimate, interval and tests of each column of the seeds' effects, (n, contrasts); `size` as `_size_of`.
-
-    Where every seed shows exactly the same effect there is no spread to test against: an effect of
-    zero is not tested at all, and for another one p is that of the sign-flip test.
-    """
-    n, count = own.shape
-    undefined = np.full(count, np.nan)
-    estimate = own.mean(axis=0) if n else undefined
-    sd = spread_of(own, size) if n > 1 else undefined
-    se = sd / math.sqrt(max(n, 1))
-    varies = sd > 0
-    t = np.divide(estimate, se, out=undefined.copy(), where=varies)
-    p_exact = sign_flip_p(own) if n > 1 else undefined
-    p = np.where(varies, 2 * stats.t.sf(np.abs(t), max(n - 1, 1)), p_exact)
-    half = half_width(sd, n)
-    nothing = (own == 0).all(axis=0)
-    d_z = np.divide(estimate, sd, out=undefined.copy(), where=varies)
-    of_interest = np.divide(sesoi, sd, out=undefined.copy(), where=varies)
-    return {
-        "estimate": estimate,
-        "low": estimate - half,
-        "high": estimate + half,
-        "se": se,
-        "df": np.full(count, max(n - 1, 0)),
-        "t": t,
-        "p": np.where(nothing, np.nan, p),
-        "p_floor": np.full(count, 2.0 ** (1 - n) if n > 1 else np.nan),
-        "p_exact": np.where(nothing, np.nan, p_exact),
-        "d_z": d_z,
-        "n": np.full(count, n),
-        "seeds_needed": seeds_needed(d_z),
-        "seeds_needed_sesoi": seeds_needed(of_interest),
-        "positive": (own > 0).sum(axis=0),
-        "negative": (own < 0).sum(axis=0),
+def _pooled(own: _Own, measured: Measured, design: Design) -> dict[str, np.ndarray]:
+    """Return each contrast in the analysis of variance of whole seeds, and whether the cells scatter alike."""
+    alive = np.isfinite(own.figures).any(axis=0)
+    whole = own.figures[np.isfinite(own.figures[:, alive]).all(axis=1)]
+    values, weights = _distinct(own.contrasts.weights, whole, measured, alive)
+    found = pooled(values, weights)
+    lost = abs(own.contrasts.weights) @ (~alive).astype(float) > 0
+    alike = design.whole_seeds and scatter_alike(values)
+    return {name: np.where(lost, np.nan, column) for name, column in found.items()} | {
+        "alike": np.full(len(lost), alike)
     }
+
+
+def _distinct(
+    weights: sparse.csr_array, values: np.ndarray, measured: Measured, alive: np.ndarray | None = None
+) -> tuple[np.ndarray, sparse.csr_array]:
+    """Return values and weights over cells that are runs of their own, of those that are `alive`."""
+    alone = np.unique(measured.one_run if alive is None else measured.one_run[alive])
+    return values[:, alone], measured.merged(weights)[:, alone]
+
+
+def _without_inert(table: pd.DataFrame, itself: np.ndarray) -> pd.DataFrame:
+    """Return the rows, those that compare runs with `itself` marked: they are zero, and no test."""
+    if not itself.any():
+        return table
+    table.loc[itself, ["estimate", "low", "high", "se"]] = 0.0
+    table.loc[itself, ["t", "p", "p_exact", "p_floor", "d_z", "rho", "variance_ratio", *POOLED]] = np.nan
+    table.loc[itself, ["floored", "moderated", "disagrees"]] = False
+    table.loc[itself & table["n"].ge(2), "grade"] = "inert"
+    return table

@@ -70,6 +70,7 @@ TERMS = {
     for term in (Term(start, end) for start in range(4) for end in range(start + 1, 5) if (start, end) != (0, 4))
 }
 ALL_TERMS = (NET, *TERMS)
+MEANS = ("cell", "response", "epoch", "term", "mean", "low", "high", "n", "monte_carlo_se")  # columns
 
 
 def terms(history: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
@@ -155,14 +156,13 @@ def _in_order(cells: pd.Series) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, labels)
 
 
-def run_gaps(history: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
-    """Return a row per run, `cell` and `seed`, and its gaps after its last epoch, to be merged into `runs`.
+def run_gaps(history: pd.DataFrame, metrics: Sequence[Metric], window: int = 1) -> pd.DataFrame:
+    """Return a row per run, `cell` and `seed`, and its gaps over its last `window` epochs, to be merged into `runs`.
 
     Columns `gap_m`, `gap_m_moving_weights` and so on for every metric `m` and every term that some run has; NaN where
     a term is not measured.
     """
-    whole = history.reset_index(drop=True)
-    last = whole.loc[whole.groupby(["cell", "seed"], sort=False)["epoch"].idxmax()]
+    last = _over_window(history, window)
     scored = _scored(last, metrics)
     gaps = {name: last[name].to_numpy() for name in ("cell", "seed")}
     for metric in metrics:
@@ -170,6 +170,17 @@ def run_gaps(history: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
             if term == NET or measured.any():
                 gaps[gap_column(metric, term)] = np.where(measured, value, np.nan)
     return pd.DataFrame(gaps)
+
+
+def _over_window(history: pd.DataFrame, window: int) -> pd.DataFrame:
+    """Return the means of each run's last epochs, a row per cell and seed; NaN where one of the epochs has no value."""
+    keys = ["cell", "seed"]
+    ordered = history.reset_index(drop=True).sort_values("epoch", kind="stable")
+    if window == 1:
+        return ordered.drop_duplicates(keys, keep="last").sort_index()
+    numbers = [name for name in ordered.select_dtypes("number").columns if name not in (*keys, "epoch")]
+    grouped = ordered.groupby(keys, sort=False).tail(window).groupby(keys, sort=False)[numbers]
+    return grouped.mean().where(grouped.count().eq(grouped.size(), axis=0)).reset_index()
 
 
 def gap_column(metric: Metric, term: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from analysis.reading.study import Design
 
 
-def inert_factors(declaration: dict[str, Any]) -> list[tuple[str, str]]:
+def inert_factors(declaration: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return (factor, where), where = "" for everywhere: a factor that is inert at all others' levels is."""
     found: dict[str, list[str]] = {}
     for each in declaration.get("inert", []):
@@ -20,7 +20,7 @@ def inert_factors(declaration: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _comparable(declaration: dict[str, Any], factor: str) -> set[str]:
+def _comparable(declaration: Mapping[str, Any], factor: str) -> set[str]:
     """Return the conditions under which the study has the factor at more than one level."""
     conditions = Counter(
         ", ".join(f"{key}={level}" for key, level in cell["levels"].items() if key != factor)

@@ -4,39 +4,23 @@ import numpy as np
 from scipy import sparse, stats
 
 from analysis.statistics.contrasts import Contrasts
+from analysis.statistics.intervals import ALPHA
 
 ROUNDING = 1e-12  # relative; a smaller effect or spread is that of floating-point sums
 SEEDS_FOR_RHO = 3  # any two points correlate perfectly
 
 
-def spread_of(own: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return the standard deviation of each column (n − 1 df); zero where the effects differ by rounding only."""
-    sd = own.std(axis=0, ddof=1)
-    return np.where(sd <= ROUNDING * size, 0.0, sd)
-
-
-def merged(values: np.ndarray, weights: sparse.csr_array) -> tuple[np.ndarray, sparse.csr_array]:
-    """Return the distinct columns of (n, cells) and each contrast's weights on them.
-
-    Cells that an inert factor makes one and the same run are one observation a seed, not two.
-    """
-    distinct, places = np.unique(values, axis=1, return_inverse=True)
-    if distinct.shape[1] == values.shape[1] or not len(values):
-        return values, weights
-    cells = values.shape[1]
-    onto = sparse.csr_array((np.ones(cells), (np.arange(cells), places.ravel())), shape=(cells, distinct.shape[1]))
-    return distinct, weights @ onto
-
-
-def variance_ratio(values: np.ndarray, weights: sparse.csr_array, own: np.ndarray, size: np.ndarray) -> np.ndarray:
+def variance_ratio(values: np.ndarray, weights: sparse.csr_array, own: np.ndarray) -> np.ndarray:
     """Return the variance of the seeds' effects over what it would be if no two cells had their seeds in common.
 
-    With two cells of equal variance it is 1 − rho. NaN below two seeds, or where no cell varies.
+    `values` is (n, cells), of cells that are runs of their own, `own` the effects (n, contrasts). With two cells of
+    equal variance it is 1 − rho. NaN below two seeds, or where no cell varies.
     """
     if len(own) < 2:
         return np.full(own.shape[1], np.nan)
-    unpaired = weights.power(2) @ values.var(axis=0, ddof=1)
-    return spread_of(own, size) ** 2 / np.where(unpaired > (ROUNDING * size) ** 2, unpaired, np.nan)
+    size = abs(weights) @ np.abs(np.nan_to_num(values)).max(axis=0)
+    unpaired = weights.power(2) @ np.nan_to_num(values.var(axis=0, ddof=1))
+    return own.var(axis=0, ddof=1) / np.where(unpaired > (ROUNDING * size) ** 2, unpaired, np.nan)
 
 
 def correlations(values: np.ndarray, contrasts: Contrasts) -> np.ndarray:
@@ -56,6 +40,29 @@ def correlations(values: np.ndarray, contrasts: Contrasts) -> np.ndarray:
     total = np.bincount(contrasts.owner[kept], np.clip(together, -1, 1), minlength=count)
     pairs = np.bincount(contrasts.owner[kept], minlength=count)
     return np.divide(total, pairs, out=np.full(count, np.nan), where=pairs > 0)
+
+
+def scatter_alike(values: np.ndarray) -> bool:
+    """Return whether the cells' scatter about their seeds is one, by Bartlett's test at .05: (n, cells).
+
+    Only then one error for all cells says something of each. Two cells have one difference, and nothing to pool.
+    """
+    n, cells = values.shape
+    if n < SEEDS_FOR_RHO or cells <= 2:
+        return False
+    rest = values - values.mean(axis=1, keepdims=True)
+    variances = rest.var(axis=0, ddof=1)
+    if not (variances > (ROUNDING * np.abs(values).max()) ** 2).all():
+        return False
+    return _bartlett_p(variances, n) >= ALPHA
+
+
+def _bartlett_p(variances: np.ndarray, n: int) -> float:
+    """Return the p of Bartlett's test that variances of n values each are one; scipy's takes a second for thousands."""
+    cells, df = len(variances), n - 1
+    spread = df * (cells * np.log(variances.mean()) - np.log(variances).sum())
+    correction = 1 + (cells / df - 1 / (cells * df)) / (3 * (cells - 1))
+    return float(stats.chi2.sf(spread / correction, cells - 1))
 
 
 def pooled(values: np.ndarray, weights: sparse.csr_array) -> dict[str, np.ndarray]:

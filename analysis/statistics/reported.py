@@ -38,7 +38,7 @@ ROUNDING = 1e-9  # in the metric's unit; far below the digits that anyone report
 
 def compare(study: Study, cells: pd.DataFrame) -> pd.DataFrame:
     """Return the reported figures of the study beside the means in `cells`."""
-    trained_on = {str(record.summary.get("data")) for record in study.records.values()}
+    trained_on = {str(summary.get("data")) for summary in study.summaries.values()}
     means = cells.set_index("cell")
     rows = [_beside(each, means.loc[each["cell"]], trained_on) for each in study.declaration.get("reported", ())]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -47,9 +47,10 @@ def compare(study: Study, cells: pd.DataFrame) -> pd.DataFrame:
 def _beside(reported: dict[str, Any], cell: pd.Series, trained_on: set[str]) -> dict[str, Any]:
     """Return one reported figure beside its cell's mean, its interval, and the interval of one more run."""
     metric, n = reported["metric"], int(cell["n"])
-    mean, low, high = (float(cell[metric + end]) for end in ("", "_low", "_high"))
+    column = f"last_{metric}" if f"last_{metric}" in cell else metric  # a paper's figure is of one epoch
+    mean, low, high = (float(cell[column + end]) for end in ("", "_low", "_high"))
     half = (high - low) / 2 * np.sqrt(n + 1)
-    other = bool(reported["dataset"]) and trained_on != {reported["dataset"]}
+    other = bool(reported["dataset"] and trained_on) and trained_on != {reported["dataset"]}
     return {
         "cell": reported["cell"],
         "metric": metric,

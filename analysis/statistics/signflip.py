@@ -1,8 +1,10 @@
 """Seeds' effects -> the exact sign-flip test of their mean."""
 
+from functools import cache
+
 import numpy as np
 
-ENUMERATED_SEEDS = 14  # up to which all sign patterns are laid out
+ENUMERATED_SEEDS = 10  # up to which all sign patterns are laid out
 HALVED_SEEDS = 30  # up to which they are counted from two halves
 SIGN_DRAWS = 100_000  # of more seeds
 SIGN_CHUNK = 4_000_000  # flipped sums in memory at a time
@@ -23,6 +25,7 @@ def sign_flip_p(own: np.ndarray) -> np.ndarray:
     return (share_as_large(own, signs) * SIGN_DRAWS + 1) / (SIGN_DRAWS + 1)
 
 
+@cache
 def all_signs(n: int) -> np.ndarray:
     """Return the sign patterns of n seeds that leave the first as it is: (2^(n − 1), n); the rest mirror them."""
     bits = np.arange(2 ** (n - 1))[:, None] >> np.arange(n)[None, :] & 1

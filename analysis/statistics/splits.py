@@ -44,7 +44,7 @@ def split_by_factor(predictions: Predictions, labels: np.ndarray, levels: Levels
     counts = {cell: miss_count(rows, labels) for cell, rows in predictions.items()}
     examples, summaries = [], []
     for contrast in matched({cell: levels[cell] for cell in predictions}, design):
-        table = _miss_table([tuple(counts[cell] for cell in pair) for pair in contrast.pairs])
+        table = _miss_table([(counts[baseline], counts[level]) for baseline, level in contrast.pairs])
         table = table.assign(contrast=contrast.label, label=labels.astype(int))
         kept = _differing(table) if _lowest_p(table) <= ALPHA else table.iloc[:0].assign(p=0.0)
         examples.append(kept)

@@ -11,21 +11,21 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.reading.study import Design, design_of
-from analysis.statistics.contrasts import named
+from analysis.reading.study import Design
 from analysis.statistics.gap import NET, TERMS
 from analysis.statistics.grades import GRADES, SHOWN
-from analysis.statistics.inert import inert_everywhere, inert_factors
+from analysis.statistics.inert import inert_factors
 from analysis.statistics.intervals import ALPHA
 from analysis.statistics.responses import Response
 from analysis.words.markup import one_line
 from analysis.words.names import better_or_worse, response_label, term_label
 from analysis.words.outcomes import Finding, cautions, design_notes, outcomes
 from analysis.words.phrases import listed
-from analysis.words.quantities import bare_change_of, evidence
+from analysis.words.quantities import bare_change_of, change_of, evidence
 from analysis.words.rounding import places_of
+from analysis.words.screening import alias_sentence
 from analysis.words.sentences import claim, interaction_headline, overridden_sentence, sentence
-from analysis.words.told import NOTEWORTHY, Told, chosen_rows, contained, explained, strongest, within, without_inert
+from analysis.words.told import NOTEWORTHY, Told, chosen_rows, contained, explained, strongest, told_of, within
 
 MANY_TESTS = 20  # from which it is said how many intervals exclude zero by chance
 MANY_COMPARISONS = 4  # of arms, from which they are summed up
@@ -33,25 +33,31 @@ EXPLORATORY = 4  # sentences on the gap
 
 
 def findings(
-    declaration: Mapping[str, Any], effects: pd.DataFrame, runs: pd.DataFrame, responses: dict[str, Response]
+    declaration: Mapping[str, Any],
+    effects: pd.DataFrame,
+    runs: pd.DataFrame,
+    responses: dict[str, Response],
+    example: str = "image",
+    examples: int | None = None,
 ) -> list[Finding]:
     """Return the study's findings in the order of the report.
 
     `declaration` is study.json's contents, `effects` the table of `analysis.statistics.effects`, `runs` a frame of
-    runs. Beside the grades of effects there are "outcome" (runs diverged or were stopped), "incomplete"
-    (runs failed, are missing, or are left out), "design", "inert" and "not interpretable alone".
+    runs, `example` what an example of the data is called, `examples` how many are validated on. Beside the grades of
+    effects there are "outcome" (runs diverged or were stopped), "incomplete" (runs failed, are missing, or are left
+    out), "design", "inert" and "not interpretable alone".
     """
-    design = design_of(declaration)
-    inert_ones = tuple(inert_everywhere(declaration))
-    told = without_inert(Told(design, inert_ones, named(design), responses, effects))
+    told = told_of(declaration, effects, responses, example, examples)
+    design = told.design
     primary_of_runs = [response for response in responses.values() if response.primary and response.column in runs]
     return [
-        *outcomes(runs, primary_of_runs),
-        *cautions(effects, runs),
+        *outcomes(runs, primary_of_runs, design.whole_seeds, design.kind == "screening", design.paired),
+        *cautions(effects, runs, design.paired),
         *design_notes(design, "other_end" in declaration),
         *_inert(declaration, design),
         *_arms_at_a_glance(told),
         *_primary(told),
+        *_shared(told),
         *_exploratory(told),
     ]
 
@@ -108,7 +114,7 @@ def _primary_responses(told: Told) -> list[Response]:
 def _on_response(told: Told, response: Response) -> Iterable[Finding]:
     """Yield the sentences on one response: clear interactions, what they override, then row by row, then a sum."""
     rows = told.table[told.table["response"].eq(response.column) & told.table["n"].ge(2)]
-    family = rows[rows["kind"].ne("simple")]
+    family = rows[~rows["kind"].isin(["simple", "shared"])]
     clear = family[family["kind"].eq("interaction") & family["grade"].eq("established")]
     parts = within(told, clear)
     split = family[family["kind"].eq("interaction") & family["grade"].isin(SHOWN)]
@@ -140,6 +146,20 @@ def _remainder(rest: pd.DataFrame, unlisted: int, response: Response, tests: int
             "see tables/effects.csv.",
             "",
             response.column,
+        )
+
+
+def _shared(told: Told) -> Iterable[Finding]:
+    """Yield what shows of the figures that a screening's pairs share: suggestive at most."""
+    primary = [response.column for response in _primary_responses(told)]
+    table = told.table[told.table["kind"].eq("shared") & told.table["response"].isin(primary)]
+    for row in told.rows(strongest(table[table["grade"].eq("suggestive")]).head(EXPLORATORY)):
+        pairs = told.pairs[row["contrast"]]
+        yield Finding(
+            f"Exploratory, suggestive: on {row['label']}, {alias_sentence(pairs)}: {change_of(row)} ({evidence(row)}).",
+            row["grade"],
+            row["response"],
+            row["contrast"],
         )
 
 

@@ -45,6 +45,7 @@ class _Telling:
     metric: Metric  # the one it leads with
     others: tuple[Metric, ...]
     example: str  # image, or what else an example of the data is called
+    imported: bool = False  # whether another tool made the runs, which scores nothing between training and validation
     explained: set[str] = field(default_factory=set)
 
     def once(self, key: str, text: str) -> str:
@@ -62,18 +63,19 @@ def gap_sentences(
     metrics: Sequence[Metric],
     train_modes: TrainModes,
     example: str = "image",
+    imported: bool = False,
 ) -> list[str]:
     """Return for each cell where its gap comes from, in the first and in the last epoch, and where it turns round.
 
     `history` holds only what is compared, epochs that all seeds of a cell reached; `averaged` is
     `analysis.statistics.gap.means` of its terms. Of more than eight cells only the baseline and those with the
-    largest and the smallest gap are told, and a line on the rest.
+    largest and the smallest gap are told, and a line on the rest. `imported` tells that another tool made the runs.
     """
     if history.empty:
         return ["There is no complete run, so there is no gap to take apart."]
     lead, *others = metrics
     falls = crossing(history, lead)
-    telling = _Telling(lead, tuple(others), example)
+    telling = _Telling(lead, tuple(others), example, imported)
     told = {label: label for label in labels if label in falls}
     many = len(told) > CELLS_TOLD
     headings = _extremes(averaged, next(iter(told)), lead) if many else told
@@ -154,7 +156,7 @@ def _epoch_story(telling: _Telling, view: pd.DataFrame, epoch: int, noise: tuple
         no_probe = (
             f" No training {telling.example}s were scored after the epoch (probe=0), so the gap cannot be taken apart."
         )
-        return f"{opening}.{telling.once(no_probe, no_probe)}"
+        return f"{opening}.{'' if telling.imported else telling.once(no_probe, no_probe)}"
     names = [noise if term == "train_mode_noise" else _named(telling, term, rows.loc[term]) for term in parts]
     listed = [
         f"{signed(size, places)} from {name}{telling.once(name + meaning, f' ({meaning})')}"
@@ -258,7 +260,7 @@ def _other_story(lead: Metric, other: Metric, view: pd.DataFrame, epochs: Iterab
 def _noise_name(view: pd.DataFrame, sources: Sequence[str] | None) -> tuple[str, str]:
     """Return what the second term is called, and what makes training mode differ in this cell's net."""
     noise = view[view["term"] == "train_mode_noise"]
-    if BATCH_STATISTICS in (sources or ()):
+    if sources and BATCH_STATISTICS in sources:
         return MODES_DIFFER, " and ".join(sources)
     label, largest = term_label("train_mode_noise"), noise[["mean", "monte_carlo_se"]].abs().max()
     if (largest <= (0 if sources else NO_NOISE)).all():

@@ -3,6 +3,10 @@
 import re
 import unicodedata
 
+from analysis.reading.csv_files import spreadsheet
+
+__all__ = ["code", "latex", "markdown", "one_line", "spreadsheet"]
+
 LABEL_LENGTH = 96
 COMMAND_LENGTH = 4096
 WORD_JOINER = "\u2060"  # no width: breaks what a renderer would take for a mention, an address or a link
@@ -54,8 +58,3 @@ def latex(text: str, length: int = LABEL_LENGTH) -> str:
     """Return the text, shortened to `length`, as LaTeX sets it letter for letter; beyond Latin a question mark."""
     shown = "".join(LATEX.get(character, character) for character in one_line(text, length))
     return "".join(character if ord(character) < 0x250 else "?" for character in shown)
-
-
-def spreadsheet(text: str) -> str:
-    """Return the text with an apostrophe before what a spreadsheet would run as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -87,7 +87,7 @@ def _mcnemar_sentence(row: dict, noun: str) -> str:
     )
 
 
-def looks_sentence(design: Design) -> list[str]:
+def last_looks_sentence(design: Design) -> list[str]:
     """Return what the comparisons take of trainings that are looked at more than once; nothing where none is."""
     if design.kind != "factorial" or LOOKS not in design.factors or len(design.factors) < 2:
         return []

@@ -2,22 +2,32 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.reading.study import Design
-from analysis.statistics.completeness import complete_seeds, left_out, lost_cells, stops
+from analysis.statistics.completeness import (
+    compared_runs,
+    complete_seeds,
+    left_out,
+    lost_cells,
+    seeds_of_cells,
+    stops,
+)
 from analysis.statistics.contrasts import HIGHEST_ORDER, highest_order
 from analysis.statistics.responses import Response
+from analysis.statistics.screening import SMALL
 from analysis.words.markup import one_line
 from analysis.words.names import response_label
 from analysis.words.phrases import count, few, listed, reason, seed_names
+from analysis.words.screening import LEAKING, SCREENED, fitted_sentence
 
 CELLS_NAMED = 4
 SEEDS_NAMED = 5  # with the reason why they are left out
 NO_RUN = "there is no run for"
-VERDICTS = {"diverged": "outcome", "failed": "incomplete", "missing": "incomplete"}
+VERDICTS = {"diverged": "outcome", "failed": "incomplete", "unfinished": "incomplete", "missing": "incomplete"}
 
 
 @dataclass(frozen=True)
@@ -30,10 +40,17 @@ class Finding:
     contrast: str = ""
 
 
-def outcomes(runs: pd.DataFrame, responses: Iterable[Response]) -> Iterable[Finding]:
+def outcomes(
+    runs: pd.DataFrame,
+    responses: Iterable[Response],
+    whole_seeds: bool = True,
+    fitted: bool = False,
+    paired: bool = True,
+) -> Iterable[Finding]:
     """Yield what became of runs that are not complete, which seeds are left out, and which cells are lost.
 
-    `responses` are the primary ones.
+    `responses` are the primary ones; `whole_seeds` tells that a seed counts only if every cell has it, `fitted` that
+    main effects are fitted to the cells that there are, `paired` that seeds are blocks.
     """
     for status, verdict in VERDICTS.items():
         affected = runs[runs["status"].eq(status)]
@@ -42,13 +59,20 @@ def outcomes(runs: pd.DataFrame, responses: Iterable[Response]) -> Iterable[Find
     if "stopped" in runs and runs["stopped"].notna().any():
         yield Finding(f"Outcome: {_stopped(stops(runs))}.", "outcome")
     lost = lost_cells(runs)
-    if lost and len(lost) < runs["cell"].nunique():
+    cells = runs["cell"].nunique()
+    if lost and len(lost) < cells and fitted:
+        yield Finding(f"Incomplete: {fitted_sentence(cells - len(lost), cells)}", "incomplete")
+    elif lost and len(lost) < cells:
         yield Finding(
             f"Cannot be said: {few([one_line(cell) for cell in lost])} {'has' if len(lost) == 1 else 'have'} "
             "no complete run, so no contrast that involves it can be computed.",
             "cannot be said",
         )
-    missed = [(seed, reason(broken)) for seed, broken in left_out(runs)]
+    if not paired:
+        yield from _cells_of_one(runs)
+    elif not whole_seeds:
+        yield from _own_seeds(seeds_of_cells(runs))
+    missed = [(seed, reason(broken)) for seed, broken in left_out(runs)] if whole_seeds else []
     if missed and len(missed) < runs["seed"].nunique():
         remain = runs["seed"].nunique() - len(missed)
         yield Finding(
@@ -57,7 +81,33 @@ def outcomes(runs: pd.DataFrame, responses: Iterable[Response]) -> Iterable[Find
             "incomplete",
         )
     for response in responses:
-        yield from _without_value(runs, response)
+        yield from _without_value(compared_runs(runs, whole_seeds), response)
+
+
+def _cells_of_one(runs: pd.DataFrame) -> Iterable[Finding]:
+    """Yield which cells of an unpaired design have a single complete run, so that nothing can be tested there."""
+    counts = runs["status"].eq("complete").groupby(runs["cell"], sort=False).sum()
+    single = [one_line(cell) for cell in counts.index[counts == 1]]
+    if single and len(single) < len(counts):
+        yield Finding(
+            f"Cannot be said: {few(single)} {'has' if len(single) == 1 else 'have'} a single complete run, whose "
+            "spread is not known, so no contrast that involves it can be tested.",
+            "cannot be said",
+        )
+
+
+def _own_seeds(lacking: pd.DataFrame) -> Iterable[Finding]:
+    """Yield how many seeds the cells have that lack some, where each comparison rests on its own two cells."""
+    if lacking.empty:
+        return
+    parts = [f"{row.complete} of {count(row.seeds, 'seed')} at {one_line(row.cell)}" for row in lacking.itertuples()]
+    more = len(parts) - CELLS_NAMED
+    shown = "; ".join(parts[:CELLS_NAMED]) + (f"; and fewer in {more} more cells" if more > 0 else "")
+    yield Finding(
+        f"Incomplete: a comparison rests on the seeds that both of its cells completed ({shown}); other comparisons "
+        "keep all theirs.",
+        "incomplete",
+    )
 
 
 def _shares(affected: pd.DataFrame, runs: pd.DataFrame, status: str) -> str:
@@ -83,7 +133,7 @@ def _stopped(table: pd.DataFrame) -> str:
     return f"a callback stopped training early in {shown}"
 
 
-def _after(row: dict[str, float]) -> str:
+def _after(row: dict[str, Any]) -> str:
     """Return `after 7 epochs`, or `after 6 to 9 epochs, median 7`."""
     low, middle, high = row["lowest"], row["median"], row["highest"]
     return f"after {count(low, 'epoch')}" if low == high else f"after {low} to {high} epochs, median {middle:g}"
@@ -98,9 +148,8 @@ def _seeds_and_reasons(missed: Sequence[tuple[int, str]]) -> str:
 
 
 def _without_value(runs: pd.DataFrame, response: Response) -> Iterable[Finding]:
-    """Yield which complete seeds lack a finite value of the response somewhere."""
-    whole = runs[runs["seed"].isin(complete_seeds(runs)) & runs["status"].eq("complete")]
-    lacking = whole["seed"][~np.isfinite(whole[response.column].to_numpy(float))].unique()
+    """Yield which seeds of compared runs lack a finite value of the response somewhere."""
+    lacking = runs["seed"][~np.isfinite(runs[response.column].to_numpy(float))].unique()
     if len(lacking):
         yield Finding(
             f"Incomplete: for {response_label(response)}, {seed_names(list(lacking))} "
@@ -110,13 +159,17 @@ def _without_value(runs: pd.DataFrame, response: Response) -> Iterable[Finding]:
         )
 
 
-def cautions(effects: pd.DataFrame, runs: pd.DataFrame) -> Iterable[Finding]:
+def cautions(effects: pd.DataFrame, runs: pd.DataFrame, paired: bool = True) -> Iterable[Finding]:
     """Yield what can be said with no factor, or with fewer than three seeds."""
     if effects.empty:
         yield Finding("Cannot be said: no factor has two levels, so there is nothing to compare.", "cannot be said")
         return
     seeds, n = complete_seeds(runs), effects.loc[effects["primary"].astype(bool), "n"].max()
     match n:
+        case 2 if not paired:
+            yield Finding(
+                "At most 2 runs in the smallest cell of any contrast: nothing is established from so few.", "design"
+            )
         case 0 if not seeds:
             yield Finding(
                 "Cannot be said: no seed is complete in every cell, so nothing is compared.", "cannot be said"
@@ -131,8 +184,8 @@ def cautions(effects: pd.DataFrame, runs: pd.DataFrame) -> Iterable[Finding]:
         case 2:
             yield Finding(
                 "Only 2 seeds: an interval then rests on a single degree of freedom and reaches 12.7 standard errors "
-                "to either side, so only very large and very even effects can show; the exact test cannot go below "
-                "p = 0.5.",
+                "to either side, so only very large and very even effects can show, and nothing is established; the "
+                "exact test cannot go below p = 0.5.",
                 "design",
             )
 
@@ -147,6 +200,10 @@ def design_notes(design: Design, both_ends: bool = False) -> Iterable[Finding]:
             f"they act together {together}.",
             "design",
         )
+    elif design.kind == "screening":
+        yield Finding(SCREENED, "design")
+        if len(design.factors) > SMALL:
+            yield Finding(LEAKING, "design")
     elif design.kind == "one_at_a_time" and len(design.factors) > 1:
         yield Finding(
             "One at a time: every level is compared with the baseline cell alone, so how the factors act together "

@@ -17,19 +17,29 @@ Row = dict[str, Any]
 
 
 def evidence(row: Row) -> str:
-    """Return interval, n, corrected p, exact p with its floor, and whether the pooled analysis disagrees."""
-    parts = [f"{interval_of(row)}, n = {row['n']} seeds"]
-    if row["se"] == 0:
-        parts.append("the same in every seed")
+    """Return interval, n, corrected p, exact p with its floor, the examples' doubt, and what was done to the spread."""
+    parts = [f"{interval_of(row)}, n = {replicates_of(row)}"]
     if math.isfinite(row["p_holm"]):
         parts.append(f"Holm {_p_of(row['p_holm'])}")
-    elif row["se"] > 0:
+    else:
         parts.append(f"{_p_of(row['p'])}, uncorrected since exploratory")
-    parts.append(_exact_of(row))
+    if row["paired"]:
+        parts.append(_exact_of(row))
+    if math.isfinite(row["se_examples"]):
+        on_new = bounds_of(row, ("new_low", "new_high"))
+        parts.append(f"on these {row['examples']:,} {row['example']}s, and {on_new} for new ones too")
+    if row["floored"]:
+        who = "seeds" if row["paired"] else "runs"
+        parts.append(f"the {who} spread less than the finest step of the figure, which is taken instead")
     if row["disagrees"]:
         pooled = f"F(1, {row['pooled_df']:.0f}) = {row['pooled_f']:.1f}, {_p_of(row['pooled_p'])}"
         parts.append(f"the pooled analysis of variance disagrees: {pooled}")
     return "; ".join(parts)
+
+
+def replicates_of(row: Row) -> str:
+    """Return `5 seeds`, or `5 runs in the smallest cell` where runs of one seed number are no block."""
+    return f"{row['n']} seeds" if row["paired"] else f"{row['n']} runs in the smallest cell"
 
 
 def _exact_of(row: Row) -> str:
@@ -45,22 +55,27 @@ def _p_of(p: float, digits: int = 2) -> str:
 
 
 def plan_for(row: Row) -> str:
-    """Return how many seeds would show an effect as seen and the smallest of interest, where that is more than n."""
-    sizes = {
-        "seeds_needed": "an effect of the size seen",
-        "seeds_needed_sesoi": f"the smallest of interest ({sesoi_of(row)})",
-    }
+    """Return how many seeds would establish an effect as seen and the smallest of interest, where that is more than n.
+
+    A range, as far as the spread is known, at the level that the family of tests leaves; nothing from two seeds.
+    """
+    sizes = {"": "an effect of the size seen", "sesoi_": f"the smallest of interest ({sesoi_of(row)})"}
     parts = [
-        f"{_seeds_text(row[name])} for {size}"
+        f"{_seeds_text(row, row[f'{name}seeds_low'], row[f'{name}seeds_high'])} for {size}"
         for name, size in sizes.items()
-        if pd.notna(row[name]) and row[name] > row["n"]
+        if pd.notna(row[f"{name}seeds_high"]) and row[f"{name}seeds_high"] > row["n"]
     ]
-    return f"; 80 % power takes {', '.join(parts)}" if parts else ""
+    return f"; to establish with 80 % power takes {', '.join(parts)}" if parts else ""
 
 
-def _seeds_text(seeds: int) -> str:
-    """Return how many seeds are needed, or that it is more than anyone trains."""
-    return f"about {seeds} seeds" if seeds <= MORE_SEEDS else f"more than {MORE_SEEDS:,} seeds"
+def _seeds_text(row: Row, least: int, most: int) -> str:
+    """Return `6 to 40 seeds`, `about 8 runs a cell`, or that it is more than anyone trains."""
+    noun = "seeds" if row["paired"] else "runs a cell"
+    if least > MORE_SEEDS:
+        return f"more than {MORE_SEEDS:,} {noun}"
+    if most > MORE_SEEDS:
+        return f"{least} to more than {MORE_SEEDS:,} {noun}"
+    return f"about {most} {noun}" if least == most else f"{least} to {most} {noun}"
 
 
 def change_of(row: Row) -> str:
@@ -81,9 +96,14 @@ def size_of(row: Row) -> str:
 
 def interval_of(row: Row) -> str:
     """Return `95 % interval −0.42 to −0.10`."""
+    return f"95 % interval {bounds_of(row)}"
+
+
+def bounds_of(row: Row, ends: tuple[str, str] = ("low", "high")) -> str:
+    """Return `−0.42 to −0.10`, with the decimals of the row's own interval."""
     places = places_of(row, row["metric"])
-    low, high = (signed(row[end] * row["metric"].scale, places, plus="") for end in ("low", "high"))
-    return f"95 % interval {low} to {high}"
+    low, high = (signed(row[end] * row["metric"].scale, places, plus="") for end in ends)
+    return f"{low} to {high}"
 
 
 def sesoi_of(row: Row) -> str:

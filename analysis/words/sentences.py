@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.statistics.grades import ESTABLISHING_SEEDS, EXACT_SEEDS
 from analysis.statistics.intervals import ALPHA
 from analysis.words.markup import one_line
 from analysis.words.names import response_label
 from analysis.words.phrases import capital, listed
-from analysis.words.quantities import change_of, evidence, interval_of, plan_for, sesoi_of, size_of
-from analysis.words.told import NOTEWORTHY, Step, Told
+from analysis.words.quantities import change_of, evidence, interval_of, plan_for, replicates_of, sesoi_of, size_of
+from analysis.words.told import NOTEWORTHY, Step, Told, tests_of
 
 
 def sentence(told: Told, row: dict[str, Any]) -> str:
@@ -20,12 +21,14 @@ def sentence(told: Told, row: dict[str, Any]) -> str:
     grade = row["grade"]
     opening = capital(grade)
     match grade:
-        case "no difference at all":
+        case "inert":
             return f"{opening}: {_unchanged(told, row)}."
         case "smaller than of interest":
             return f"{opening}: {_bounded(told, row)} (estimate {change_of(row)}, {evidence(row)})."
         case "not shown":
-            return f"{opening}: {_unproven(told, row)} (estimate {change_of(row)}, {evidence(row)}){plan_for(row)}."
+            seen = row["positive"] or row["negative"]
+            what = f"estimate {change_of(row)}" if seen else f"no difference seen in {replicates_of(row)}"
+            return f"{opening}: {_unproven(told, row)} ({what}, {evidence(row)}){plan_for(row)}."
     small = max(abs(row["low"]), abs(row["high"])) < row["sesoi"]
     aside = f", less than the {sesoi_of(row)} that would be of interest" if small else ""
     doubt = f"; {_why_only_suggestive(told, row)}{plan_for(row)}" if grade == "suggestive" else ""
@@ -35,7 +38,7 @@ def sentence(told: Told, row: dict[str, Any]) -> str:
 def claim(told: Told, row: dict[str, Any]) -> str:
     """Return what the row says happens."""
     if row["kind"] == "interaction":
-        focus, others = _interacting(told, row)
+        focus, others = interacting(told, row)
         interaction = f"interaction{_halves(told, row)} is {change_of(row)}"
         simple = _simple_clauses(told, row)
         return f"the effect of {focus} on {row['label']} may depend on {others}: " + (
@@ -43,15 +46,15 @@ def claim(told: Told, row: dict[str, Any]) -> str:
         )
     verb = "raise" if row["estimate"] > 0 else "lower"
     says = f"{verb}s" if row["grade"] == "established" else f"seems to {verb}"
-    return f"{_subject(told, row)} {says} {row['label']} by {size_of(row)}{_averaging(told, row)}"
+    return f"{subject(told, row)} {says} {row['label']} by {size_of(row)}{_averaging(told, row)}"
 
 
 def _unproven(told: Told, row: dict[str, Any]) -> str:
     """Return what has not been shown."""
     if row["kind"] == "interaction":
-        focus, others = _interacting(told, row)
+        focus, others = interacting(told, row)
         return f"that the effect of {focus} on {row['label']} depends on {others}"
-    return f"that {_subject(told, row)} changes {row['label']}{_averaging(told, row)}"
+    return f"that {subject(told, row)} changes {row['label']}{_averaging(told, row)}"
 
 
 def _bounded(told: Told, row: dict[str, Any]) -> str:
@@ -60,24 +63,22 @@ def _bounded(told: Told, row: dict[str, Any]) -> str:
         names = listed([_step_name(told, step) for step in told.steps(row)])
         what = f"the interaction of {names} on {row['label']}{_halves(told, row)}"
         return f"{what} is less than {sesoi_of(row)} either way"
-    return (
-        f"{_subject(told, row)} changes {row['label']} by less than {sesoi_of(row)} either way{_averaging(told, row)}"
-    )
+    return f"{subject(told, row)} changes {row['label']} by less than {sesoi_of(row)} either way{_averaging(told, row)}"
 
 
 def _unchanged(told: Told, row: dict[str, Any]) -> str:
     """Return what stays exactly the same."""
     if row["kind"] == "interaction":
-        focus, others = _interacting(told, row)
+        focus, others = interacting(told, row)
         return f"the effect of {focus} on {row['label']} does not depend on {others} in any of the {row['n']} seeds"
     return (
-        f"{_subject(told, row)} leaves {row['label']} exactly as it was in all {row['n']} seeds{_averaging(told, row)}"
+        f"{subject(told, row)} leaves {row['label']} exactly as it was in all {row['n']} seeds{_averaging(told, row)}"
     )
 
 
 def interaction_headline(told: Told, row: dict[str, Any]) -> str:
     """Return a clear interaction told by its simple effects."""
-    focus, others = _interacting(told, row)
+    focus, others = interacting(told, row)
     return (
         f"Established: the effect of {focus} on {row['label']} depends on {others}: {_simple_clauses(told, row)}. "
         f"The interaction{_halves(told, row)} is {change_of(row)} ({evidence(row)})."
@@ -86,8 +87,7 @@ def interaction_headline(told: Told, row: dict[str, Any]) -> str:
 
 def _simple_clauses(told: Told, row: dict[str, Any]) -> str:
     """Return the interaction's simple effects, one after the other; nothing where the table has none of them."""
-    certain, effects = row["grade"] == "established", _simple_rows(told, row)
-    return "; ".join(_simple_clause(told, each, place == 0, certain) for place, each in enumerate(effects))
+    return "; ".join(_simple_clause(told, each, place == 0) for place, each in enumerate(_simple_rows(told, row)))
 
 
 def _simple_rows(told: Told, row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,16 +101,22 @@ def _simple_rows(told: Told, row: dict[str, Any]) -> list[dict[str, Any]]:
     return [by_place[place] for place in map(", ".join, places) if place in by_place]
 
 
-def _simple_clause(told: Told, row: dict[str, Any], first: bool, certain: bool) -> str:
-    """Return `at b=x, changing a from p to q lowers it by 1.0 percentage points (95 % interval ...)`."""
-    what = _subject(told, row | {"at": ""}) if first else "it"
-    if row["grade"] == "suggestive":
-        verb = "raise" if row["estimate"] > 0 else "lower"
-        change = f"{f'{verb}s' if certain else f'seems to {verb}'} it by {size_of(row)}"
-    else:
-        change = f"changes it by {change_of(row)}"
-    doubt = "" if row["grade"] == "suggestive" else f": {row['grade']}"
-    return f"at {one_line(row['at'])}, {what} {change} ({interval_of(row)}{doubt})"
+def _simple_clause(told: Told, row: dict[str, Any], first: bool) -> str:
+    """Return `at b=x, changing a from p to q lowers it by 1.0 percentage points (95 % interval ...)`.
+
+    Said as plainly as its own grade allows, which is corrected over all simple effects that are shown.
+    """
+    what = subject(told, row | {"at": ""}) if first else "it"
+    at = f"at {one_line(row['at'])}, {what}"
+    verb = "raise" if row["estimate"] > 0 else "lower"
+    match row["grade"]:
+        case "established":
+            return f"{at} {verb}s it by {size_of(row)} ({interval_of(row)})"
+        case "suggestive":
+            return f"{at} seems to {verb} it by {size_of(row)} ({interval_of(row)})"
+        case "inert":
+            return f"{at} changes nothing (one and the same run)"
+    return f"{at} changes it by {change_of(row)} ({interval_of(row)}: {row['grade']})"
 
 
 def overridden_sentence(told: Told, hidden: pd.DataFrame, clear: pd.DataFrame) -> str:
@@ -129,25 +135,29 @@ def _average_of(told: Told, row: dict[str, Any]) -> str:
     return f"{factors} ({change_of(row)}, {interval_of(row)})"
 
 
-def _subject(told: Told, row: dict[str, Any]) -> str:
+def subject(told: Told, row: dict[str, Any]) -> str:
     """Return what is done: `changing dropout from true to false`, `leaving out dropout`, `b instead of a`."""
     factor, baseline, level = (one_line(row[name]) for name in ("factor", "baseline", "level"))
     if row["kind"] == "comparison":
         return f"{level} instead of {baseline}"
     verb = {"leave-one-out": "leaving out", "add-one": "adding"}.get(told.design.mode)
-    part = _component(row["factor"], row["level"])
+    part = component(row["factor"], row["level"])
     done = f"{verb} {one_line(part)}" if verb else f"changing {factor} from {baseline} to {level}"
     return f"at {one_line(row['at'])}, {done}" if row["at"] else done
 
 
-def _component(factor: str, level: str) -> str:
+def component(factor: str, level: str) -> str:
     """Return what a level switches: the factor, or the layers that a level of model.without names."""
     return listed(json.loads(level)) if factor == "model.without" else factor
 
 
 def _averaging(told: Told, row: dict[str, Any]) -> str:
     """Return over what a main effect of a factorial is averaged."""
-    if told.design.kind != "factorial" or row["kind"] != "main":
+    if row["kind"] != "main":
+        return ""
+    if told.design.kind == "screening":
+        return ", averaged over the other components switched both ways"
+    if told.design.kind != "factorial":
         return ""
     silent = {row["factor"], *told.inert}
     others = [key for key, levels in told.design.factors.items() if key not in silent and len(levels) > 1]
@@ -156,7 +166,7 @@ def _averaging(told: Told, row: dict[str, Any]) -> str:
     return f", averaged over {listed([one_line(other) for other in others]) if len(others) < 3 else 'all others'}"
 
 
-def _interacting(told: Told, row: dict[str, Any]) -> tuple[str, str]:
+def interacting(told: Told, row: dict[str, Any]) -> tuple[str, str]:
     """Return the interaction's first factor, and the others in a row."""
     first, *others = (_step_name(told, step) for step in told.steps(row))
     return first, listed(others) + (" together" if len(others) > 1 else "")
@@ -180,5 +190,11 @@ def _why_only_suggestive(told: Told, row: dict[str, Any]) -> str:
     if not math.isfinite(row["p_holm"]):
         return "outside the declared comparisons"
     if row["p_holm"] >= ALPHA:
-        return f"it does not survive the correction for {told.tests} tests"
-    return f"only {agreeing} of {row['n']} seeds agree in sign"
+        return f"it does not survive the correction for {tests_of(told.table, row['kind'] == 'simple')} tests"
+    if row["n"] < ESTABLISHING_SEEDS:
+        return f"two {'seeds' if row['paired'] else 'runs'} establish nothing"
+    if not row["paired"]:
+        return "the degrees of freedom of its smallest cell, the only sure ones of so few runs, do not bear it out"
+    if agreeing < row["n"] and (row["moderated"] or row["n"] < EXACT_SEEDS):
+        return f"only {agreeing} of {row['n']} seeds agree in sign"
+    return "the exact test does not bear it out"

@@ -2,15 +2,17 @@
 
 import itertools
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.reading.study import Design
-from analysis.statistics.contrasts import Contrast
+from analysis.reading.study import Design, design_of
+from analysis.statistics.contrasts import Contrast, named, shared_pairs
 from analysis.statistics.grades import GRADES
+from analysis.statistics.inert import inert_everywhere
 from analysis.statistics.responses import Response
 from analysis.words.names import response_label
 
@@ -30,6 +32,9 @@ class Told:
     contrasts: dict[str, Contrast]  # the declared ones by their label
     responses: dict[str, Response]  # by their column
     table: pd.DataFrame
+    example: str = "image"  # what an example of the data is called
+    examples: int | None = None  # how many are validated on
+    pairs: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)  # of a screening, by the figure they share
 
     def steps(self, row: dict[str, Any]) -> tuple[Step, ...]:
         """Return what the row's contrast changes."""
@@ -39,17 +44,37 @@ class Told:
         return tuple((factor, levels[factor][start], levels[factor][end]) for factor, start, end in steps)
 
     def rows(self, table: pd.DataFrame) -> list[dict[str, Any]]:
-        """Return rows of the table as dictionaries, each with its response's `metric` and `label`."""
+        """Return rows of the table as dictionaries, with its response's `metric` and `label`, and the `examples`."""
         rows = table.to_dict("records")
         for row in rows:
             response = self.responses[row["response"]]
-            row |= {"metric": response.metric, "label": response_label(response)}
+            row |= {"metric": response.metric, "label": response_label(response), "example": self.example}
+            row |= {"examples": self.examples, "paired": self.design.paired}
         return rows
 
     @property
     def tests(self) -> int:
-        """How many tests Holm's correction covers."""
-        return int(self.table["p_holm"].notna().sum())
+        """How many tests the correction of the declared contrasts covers."""
+        return tests_of(self.table)
+
+
+def told_of(
+    declaration: Mapping[str, Any],
+    effects: pd.DataFrame,
+    responses: dict[str, Response],
+    example: str = "image",
+    examples: int | None = None,
+) -> Told:
+    """Return what is told of a study: `declaration` is study.json's contents, `effects` its table of effects."""
+    design, inert = design_of(dict(declaration)), tuple(inert_everywhere(declaration))
+    return without_inert(
+        Told(design, inert, named(design), responses, effects, example, examples, shared_pairs(design))
+    )
+
+
+def tests_of(table: pd.DataFrame, simple: bool = False) -> int:
+    """Return how many tests are corrected together: those of declared contrasts, or simple effects among themselves."""
+    return int((table["p_holm"].notna() & table["kind"].eq("simple").eq(simple)).sum())
 
 
 def without_inert(told: Told) -> Told:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class Record:
     id: str
     spec: dict[str, Any]
     summary: dict[str, Any]
-    history: dict[str, list[float]]
+    history: Mapping[str, Sequence[float] | np.ndarray]
     predictions: np.ndarray  # (epochs, validation examples) uint8 or uint16; (epochs, 0) where there are none
 
     @property

@@ -8,7 +8,7 @@ results_dir/
   runs/.validation/     the validation examples that were classified, each set once, for the report
   runs/.data/           what recipes' own data are by content, and the files that they were read from
   quarantine/           what was moved away because it could not be believed, each with a reason.txt
-  <study>/              study.json, report.md, figures/, tables/
+  <study>/              study.json, report.md, report.html, figures/, tables/
 
 What the program did not write is not read: another file beside a record's own changes nothing, and
 `python -m runner verify` names it. Symbolic links below results_dir are not followed.

@@ -84,7 +84,13 @@ OPTIONAL = {
         has(cell=is_text, random=is_whole, shared=is_whole, apart=is_list_of(is_text), resized=is_list_of(is_text))
     ),
     "explicit_seeds": is_list_of(is_text),
+    "until": has(max_seeds=is_whole, futile=lambda value: isinstance(value, bool)),
+    "reported_at": is_list_of(has(seeds=is_whole, until=lambda value: isinstance(value, bool))),
+    "window": lambda epochs: is_whole(epochs) and epochs > 0,
     "notes": is_list_of(is_text),
+    "source": is_text,  # of an imported study: what its files are
+    "paired": lambda value: isinstance(value, bool),
+    "figures": is_list_of(lambda kind: kind in ("png", "pdf", "svg")),
 }
 
 
@@ -102,6 +108,8 @@ def check_declaration(declaration: dict[str, Any]) -> None:
 def _check_designed(declaration: dict[str, Any]) -> None:
     """Raise Corrupt where cells, runs, factors and comparisons contradict each other."""
     levels = {factor["key"]: factor["levels"] for factor in declaration["factors"]}
+    if declaration["design"] == "screening" and any(len(known) != 2 for known in levels.values()):
+        raise Corrupt("it screens a factor that has not two levels")
     for part in filter(None, (declaration, declaration.get("other_end"))):
         _check_cells(part["cells"], part["runs"], levels)
     arms = {level for known in levels.values() for level in known}

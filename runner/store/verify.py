@@ -276,7 +276,7 @@ def _check_study(folder: Path, store: Store, findings: Findings) -> None:
     else:
         findings.studies[folder.name] = {run["run"] for run in declaration["runs"]}
         findings.commands[folder.name] = declaration["command"]
-    for path in [*(folder / name for name in FOLDERS), folder / "report.md"]:
+    for path in [folder / name for name in (*FOLDERS, "report.md", "report.html")]:
         if path.is_symlink():
             _add(findings, store, path, "is a symbolic link, which is not followed")
     for where in (folder, *(folder / name for name in FOLDERS)):

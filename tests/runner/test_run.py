@@ -54,7 +54,7 @@ def checked(monkeypatch):
 
 def test_a_declaration_names_its_recipe_its_metrics_and_its_mode(store, checked):
     study = undertaking(store)
-    written = read_study(run_study(study, "python -m runner", lambda jobs, epochs: None))
+    written = read_study(run_study(study, "python -m runner", lambda jobs, epochs: None)[0])
     assert (written["schema"], written["recipe"], written["mode"]) == (2, "images", "leave-one-out")
     assert [(each["name"], each["sesoi"], each["primary"]) for each in written["metrics"]] == [
         ("accuracy", 0.001, True),
@@ -85,7 +85,7 @@ def test_the_declaration_stands_before_anything_trains_and_is_completed_after(st
         for each in study.plan.trajectories.values():
             record(store, each, notes=["Told by the record."])
 
-    after = read_study(run_study(study, "python -m runner", train))
+    after = read_study(run_study(study, "python -m runner", train)[0])
     assert [each.get("notes") for each in (*before, after)] == [None, ["Told by the record."]]
 
 
@@ -109,9 +109,44 @@ def test_what_is_said_of_metrics_that_the_nets_do_not_have_is_refused_before_any
     assert trained == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "sealed"),
+    [(["png"], None), ([], None), (["svg", "pdf"], ["pdf", "svg"]), (["png", "pdf"], ["png", "pdf"])],
+)
+def test_what_figures_are_written_as_is_declared_where_it_is_more_than_png(store, checked, asked, sealed):
+    study = undertaking(store, analysis=GOOD["analysis"] | {"figures": asked})
+
+    def train(jobs, epochs):
+        for each in study.plan.trajectories.values():
+            record(store, each)
+
+    assert read_study(run_study(study, "python -m runner", train)[0]).get("figures") == sealed
+
+
 def test_a_reported_figure_that_no_metric_can_have_is_refused_before_anything_trains(store, checked):
     study = undertaking(store)
     label = study.plan.cells[0].label
     study.plan.reported = [{"cell": label, "metric": "val_accuracy", "value": 98.97, "source": "x", "dataset": ""}]
     with pytest.raises(BadInput, match=r"must be a share from 0 to 1; got 98\.97\.$"):
         run_study(study, "python -m runner", lambda jobs, epochs: pytest.fail("trained"))
+
+
+def test_a_study_remembers_with_how_many_seeds_it_was_reported_as_long_as_its_factors_are_the_same(store, checked):
+    study = undertaking(store)
+
+    def train(jobs, epochs):
+        for each in study.plan.trajectories.values():
+            record(store, each)
+
+    run_study(study, "python -m runner", lambda jobs, epochs: None)
+    assert "reported_at" not in read_study(store.study_folder("made"))  # nothing was trained, so nothing is reported
+    once = {"seeds": 1, "until": False}
+    for _ in range(2):
+        run_study(study, "python -m runner", train)
+        assert read_study(store.study_folder("made"))["reported_at"] == [once]
+    study.plan.seeds = [0, 1]
+    assert study.reported_at(now=True) == [once, {"seeds": 2, "until": False}]
+    study.plan.factors = {"dropout": ("true", "false")}
+    assert study.reported_at(now=True) == [{"seeds": 2, "until": False}]
+    (store.study_folder("made") / "study.json").write_text("{}")
+    assert study.reported_at(now=False) == []

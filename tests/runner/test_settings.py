@@ -16,7 +16,8 @@ def test_good_settings_pass():
     assert {key: getattr(settings, key) for key in PLAIN_KEYS} == {key: GOOD[key] for key in PLAIN_KEYS}
     assert set(settings.values) == set(image_recipe().keys)
     study = study_settings(GOOD | {"analysis": GOOD["analysis"] | {"sesoi": {"accuracy": 0.002}}})
-    assert study.analysis == {"better": {}, "sesoi": {"accuracy": 0.002}, "primary": None}
+    rest = {"better": {}, "primary": None, "window": "auto", "figures": ["png"]}
+    assert study.analysis == rest | {"sesoi": {"accuracy": 0.002}}
 
 
 REFUSED = {
@@ -29,7 +30,9 @@ REFUSED = {
     "holdout must be a share from 0 to 0.9; got nan.": {"holdout": float("nan")},
     "dropuot is no key of this program. Did you mean dropout?": {"dropuot": False},
     "sead is no key of this program. Did you mean seed?": {"sead": 1},
-    "analysis must be the group of keys better, sesoi and primary; got {'sesoi': {}}.": {"analysis": {"sesoi": {}}},
+    "analysis must be the group of keys better, sesoi, primary, window, figures; got {'sesoi': {}}.": {
+        "analysis": {"sesoi": {}}
+    },
 }
 
 
@@ -49,12 +52,12 @@ def test_a_key_without_a_value_is_refused_whether_it_is_the_studys_or_the_recipe
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"design": "factorail"}, "design must be one of factorial, one_at_a_time; got 'factorail'"),
+        ({"design": "factorail"}, "design must be one of factorial, one_at_a_time, screening; got 'factorail'"),
         ({"workers": 0}, "workers must be at least 1; got 0"),
         ({"threads": 0}, "threads must be at least 1; got 0"),
         ({"results_dir": ""}, "results_dir must name a folder; got nothing"),
         (
-            {"analysis": {"better": "higher", "sesoi": {}, "primary": None}},
+            {"analysis": {"better": "higher", "sesoi": {}, "primary": None, "window": "auto"}},
             r"analysis.better must map metrics to values, such as \{f1: higher\}; got 'higher'",
         ),
         (
@@ -64,6 +67,14 @@ def test_a_key_without_a_value_is_refused_whether_it_is_the_studys_or_the_recipe
         (
             {"analysis": {"better": {}, "sesoi": {}, "primary": "auc"}},
             r"analysis.primary must be a list of metrics, such as \[val_auc\]; got 'auc'",
+        ),
+        (
+            {"analysis": GOOD["analysis"] | {"figures": "pdf"}},
+            r"^analysis.figures must be a list of png, pdf, svg, such as \[png, pdf\]; got 'pdf'\.$",
+        ),
+        (
+            {"analysis": GOOD["analysis"] | {"figures": ["png", "jpg"]}},
+            r"^analysis.figures must be a list of png, pdf, svg, such as \[png, pdf\]; got \['png', 'jpg'\]\.$",
         ),
     ],
 )

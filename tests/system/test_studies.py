@@ -221,3 +221,48 @@ def test_layers_left_out_can_be_arms(npz, tmp_path):
     arms = "arms={whole:[],bare:['model.without=[dropout_1]'],also:['dropout=false']}"
     done = here(*small_study(npz, tmp_path, arms, "seed=0", "dry_run=true"))
     assert "3 runs of 2 trainings" in done.stdout  # without its only dropout layer, or with dropout off: one net
+
+
+# ---- screening
+
+SCREENED = (
+    *("design=screening", "dropout=true,false", "binarize=true,false", "normalize=unit,column_l2"),
+    *("optimizer=adam,sgd", "batch_size=16,32", "epochs=1", "name=screened"),
+)
+
+
+def test_five_components_are_screened_in_16_cells(npz, tmp_path):
+    planned = here(*small_study(npz, tmp_path, *SCREENED, "seed=0,1", "dry_run=true"))
+    assert "design screening: 16 cells x 2 seeds (0, 1)" in planned.stdout
+    assert planned.stdout.count("the figure for ") == 7 and " and cannot be told apart" in planned.stdout
+    ahead = here(*small_study(npz, tmp_path, *SCREENED, "until=decided", "dry_run=true"))
+    assert (
+        "design screening: 16 cells x 4 seeds" in ahead.stdout and "at worst, 20 seeds: 320 trainings" in ahead.stdout
+    )
+    here(*small_study(npz, tmp_path, *SCREENED, "seed=0,1"))
+    folder = tmp_path / "screened"
+    text = (folder / "report.md").read_text()
+    assert "Screening: every effect is averaged over the other components switched both ways" in text
+    assert "leaving out" not in text and "- The figure for dropout × " in text
+    effects = pd.read_csv(folder / "tables" / "effects.csv")
+    main = effects[effects["kind"].eq("main") & effects["response"].eq("val_loss")].set_index("factor")
+    runs = pd.read_csv(folder / "tables" / "runs.csv", dtype={"dropout": str})
+    means = runs.groupby("dropout")["val_loss"].mean()
+    assert len(runs) == 32 and len(main) == 5 and main["p_holm"].notna().all()
+    assert main.loc["dropout", "estimate"] == pytest.approx(means["false"] - means["true"], abs=1e-12)
+    assert set(effects.loc[effects["kind"].eq("shared"), "primary"]) == {False}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            SCREENED[:3],
+            "design=screening must have 5 to 12 factors of two levels; got 2. Sweep all combinations instead.",
+        ),
+        ((*SCREENED[:5], "epochs=1,2,3"), "design=screening must have factors of two levels; got epochs with 3."),
+    ],
+)
+def test_a_screening_of_other_factors_is_refused_in_a_sentence(arguments, sentence, npz, tmp_path):
+    done = here(*small_study(npz, tmp_path / "r", *arguments), check=2)
+    assert sentence in done.stderr and len(done.stderr.strip().splitlines()) == 1

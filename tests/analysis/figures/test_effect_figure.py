@@ -25,6 +25,22 @@ def test_effects_have_a_zero_line_a_band_and_their_intervals():
     assert [label.get_text() for label in panel.get_yticklabels()] == list(table["contrast"])
 
 
+def test_the_interval_for_new_examples_is_a_thinner_line_named_in_the_key():
+    table, own = effects_of(["a", "b"])
+    wider = table.assign(new_low=table["low"] - 0.001, new_high=table["high"] + 0.001)
+    figure = effects(wider, own, RESPONSES["val_accuracy"])
+    bars = {
+        tuple(segment[:, 0]): width
+        for bar in figure.axes[0].collections
+        for segment, width in zip(bar.get_segments(), bar.get_linewidths(), strict=True)
+    }
+    for row in wider.to_dict("records"):
+        assert bars[row["new_low"], row["new_high"]] < bars[row["low"], row["high"]]
+    assert "thin: 95 % interval for new examples too" in [text.get_text() for text in texts(figure)]
+    plain = effects(table, own, RESPONSES["val_accuracy"])
+    assert "thin: 95 % interval for new examples too" not in [text.get_text() for text in texts(plain)]
+
+
 def test_effects_on_accuracy_are_in_percentage_points_and_on_loss_in_nats():
     table, own = effects_of(["a", "b"])
     figure = effects(table, own, RESPONSES["val_accuracy"])

@@ -43,10 +43,10 @@ def test_a_diverged_run_has_no_metrics(tmp_path):
 
 def test_predictions_are_those_after_each_runs_last_epoch(tmp_path):
     study = read(recorded_study(tmp_path, FACTORS))
-    found = predictions_of(study, study.runs.iloc[[4]])
+    found = predictions_of(study.answered, study.runs.iloc[[4]])
     recorded = Store(tmp_path).record(study.runs["run"][4])
     assert found.shape == (1, 40) and (found[0] == recorded.predictions[2]).all()
-    assert len(study.predictions) == 12 and study.records[recorded.id].predictions.size == 0
+    assert len(study.answered.predictions) == 12
 
 
 def test_a_stopped_run_is_complete_and_looks_at_its_last_epoch(tmp_path):
@@ -59,7 +59,7 @@ def test_a_stopped_run_is_complete_and_looks_at_its_last_epoch(tmp_path):
     assert stopped["train_seconds"].item() == 2.0
     assert len(study.history) == 11 * 3 + 1
     recorded = Store(tmp_path).record(stopped["run"].item())
-    assert (predictions_of(study, stopped)[0] == recorded.predictions[0]).all()
+    assert (predictions_of(study.answered, stopped)[0] == recorded.predictions[0]).all()
 
 
 def test_a_training_that_ends_where_the_run_looks_was_not_stopped_early(tmp_path):
@@ -71,11 +71,14 @@ def test_a_studys_folder_may_be_named_by_text_and_its_metrics_are_known(tmp_path
     study = read(str(recorded_study(tmp_path, FACTORS)))
     assert [metric.name for metric in study.metrics] == ["accuracy", "loss"] == [each.name for each in study.primary]
     assert set(metric_columns(study.metrics)) <= set(study.runs.columns)
-    assert study.example == "image" and study.validation()[1].shape == (40,)
+    assert study.example == "image" and study.answered.labels.shape == (40,)
 
 
-def test_records_are_kept_without_the_specs_that_only_the_runner_understands(tmp_path):
-    assert {len(record.spec) for record in read(recorded_study(tmp_path, FACTORS)).records.values()} == {0}
+def test_of_records_only_what_a_report_says_of_them_is_kept(tmp_path):
+    summaries = read(recorded_study(tmp_path, FACTORS)).summaries.values()
+    assert {summary["used"] for summary in summaries} == {3} and not {"spec", "files", "metrics"} & set().union(
+        *summaries
+    )
 
 
 def test_importing_the_analysis_costs_no_pandas():

@@ -44,7 +44,7 @@ def files_of(folder):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    folder = recorded_study(tmp_path_factory.mktemp("made"), FACTORS, seeds=5)
+    folder = recorded_study(tmp_path_factory.mktemp("made"), FACTORS, seeds=5, images=1000)
     return folder, *written(folder)
 
 
@@ -76,6 +76,53 @@ def test_a_planted_effect_is_in_the_table_with_its_grade(study):
     estimate = float(re.search(r"\| \+([\d.]+) ", row)[1])
     assert estimate == pytest.approx(2.0, abs=0.3) and row.endswith("| established |")
     assert "(.062)" in row  # the floor of the exact test at n = 5
+
+
+def test_the_figures_epochs_and_the_family_are_said_before_any_finding(study):
+    _, text, _ = study
+    asked = text.split("## Findings")[0]
+    assert "- figures: of epoch 3" in asked
+    assert "- tests: 3 contrasts × validation accuracy and validation loss = 6, corrected together (Holm, 5 %)" in asked
+
+
+def test_the_doubt_of_the_validation_examples_stands_beside_that_of_the_seeds(tmp_path):
+    folder = recorded_study(tmp_path, FACTORS, seeds=5, images=400, answered=True)
+    text, _ = written(folder)
+    effects = pd.read_csv(folder / "tables" / "effects.csv")
+    rows = effects[effects["response"].eq("val_accuracy")]
+    assert rows["se_examples"].notna().all() and effects["se_examples"][effects["response"].eq("val_loss")].isna().all()
+    assert (rows["new_low"] <= rows["low"]).all() and (rows["new_high"] >= rows["high"]).all()
+    head = next(line for line in text.splitlines() if line.startswith("| effect |"))
+    assert "| ± seeds | ± images |" in head
+    assert "± images that due to the 400 validation images, which no seed removes." in text
+    assert "; on these 400 images, and " in text and " for new ones too" in text
+
+
+def test_where_accuracy_is_not_the_share_of_the_kept_answers_no_doubt_is_told(study):
+    _, text, _ = study
+    assert "± images" not in text
+
+
+def test_a_window_is_the_same_in_tables_effects_and_words_and_keeps_the_last_epoch_beside_it(tmp_path):
+    folder = recorded_study(tmp_path, FACTORS, seeds=5, epochs=4, images=400, answered=True, window=3)
+    text, _ = written(folder)
+    runs, history = (pd.read_csv(folder / "tables" / f"{name}.csv") for name in ("runs", "history"))
+    last = history[history["epoch"] > 1].groupby(["cell", "seed"], sort=False)["val_accuracy"].mean()
+    assert runs["val_accuracy"].to_numpy() == pytest.approx(last.to_numpy())
+    final = history[history["epoch"].eq(4)]
+    assert runs["last_val_accuracy"].to_numpy() == pytest.approx(final["val_accuracy"].to_numpy())
+    cells = pd.read_csv(folder / "tables" / "cells.csv").set_index("cell")
+    assert cells["val_accuracy"].to_dict() == pytest.approx(last.groupby("cell").mean().to_dict())
+    assert cells["last_val_accuracy"].to_dict() == pytest.approx(final.groupby("cell")["val_accuracy"].mean().to_dict())
+    effects = pd.read_csv(folder / "tables" / "effects.csv").set_index(["contrast", "response"])
+    window = history[history["epoch"] > 1].groupby("dropout")
+    row = effects.loc[("dropout: true → false", "val_accuracy")]
+    means = window["val_accuracy"].mean()
+    assert row["estimate"] == pytest.approx(means[False] - means[True]) and np.isfinite(row["se_examples"])
+    gaps = means - window["accuracy"].mean()
+    assert effects.loc[("dropout: true → false", "gap_accuracy"), "estimate"] == pytest.approx(gaps[False] - gaps[True])
+    assert "- figures: means of epochs 2 to 4" in text
+    assert "Means over the last 3 epochs of each run; mean ± half of the 95 % t-interval over seeds" in text
 
 
 def test_the_same_records_give_the_same_bytes(study):
@@ -126,7 +173,7 @@ def test_a_study_whose_only_lack_is_divergence_is_complete(tmp_path):
 def test_few_seeds_are_reported_without_nan(tmp_path, seeds):
     text, result = written(recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=seeds))
     assert "nan" not in text.lower().replace("nats", "") and "nan" not in result.summary
-    assert "established" not in text.split("## Comparison")[0].lower()
+    assert "- Established" not in text.split("## Comparison")[0]
 
 
 def test_a_study_without_any_run_says_so(tmp_path):

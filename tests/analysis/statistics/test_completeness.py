@@ -6,7 +6,16 @@ from designs import TWO_BY_TWO, random_values, row_of, runs_of, table_of
 from scipy import stats
 
 from analysis.reading.study import Design
-from analysis.statistics.completeness import common_epochs, complete_seeds, left_out, lost_cells, stops
+from analysis.statistics.completeness import (
+    common_epochs,
+    compared_runs,
+    complete_seeds,
+    left_out,
+    lost_cells,
+    runs_alike,
+    seeds_of_cells,
+    stops,
+)
 
 
 def test_incomplete_seeds_are_left_out_by_name_and_not_averaged_over():
@@ -77,3 +86,36 @@ def test_stopped_runs_are_counted_by_cell_with_median_and_range():
     assert stops(runs).to_dict("records") == [
         {"cell": "a", "stopped": 3, "runs": 4, "lowest": 4, "median": 5.0, "highest": 9}
     ]
+
+
+def arms_with_a_wild_one(seeds=5):
+    """Three arms; the last diverges in all seeds but one."""
+    design = Design("arms", {"arm": ("one", "two", "three")})
+    values = random_values(design, seeds)
+    runs = runs_of(design, values)
+    runs.loc[runs["arm"].eq("three") & runs["seed"].ge(1), "status"] = "diverged"
+    return design, values, runs
+
+
+def test_an_arm_that_diverges_in_four_of_five_seeds_costs_only_itself():
+    design, values, runs = arms_with_a_wild_one()
+    table = table_of(runs, design)
+    row = row_of(table, "two against one")
+    assert row["n"] == 5 and row["p"] == pytest.approx(stats.ttest_rel(values[:, 1], values[:, 0]).pvalue)
+    lone = row_of(table, "three against one")
+    assert (lone["n"], lone["grade"]) == (1, "cannot be said")
+    assert lone["estimate"] == pytest.approx(values[0, 2] - values[0, 0])
+
+
+def test_means_of_arms_are_over_their_own_seeds_and_answers_over_those_of_all():
+    _, _, runs = arms_with_a_wild_one()
+    kept = compared_runs(runs, whole_seeds=False)
+    assert kept.groupby("arm")["seed"].size().to_dict() == {"one": 5, "two": 5, "three": 1}
+    assert compared_runs(runs, whole_seeds=True)["seed"].unique().tolist() == [0]
+    assert runs_alike(runs).groupby("arm")["seed"].size().to_dict() == {"one": 5, "two": 5}
+    assert seeds_of_cells(runs).to_dict("records") == [{"cell": "arm=three", "complete": 1, "seeds": 5}]
+
+
+def test_a_seed_that_a_cell_was_never_to_have_is_not_whole():
+    runs = pd.DataFrame({"cell": ["a", "a", "b"], "seed": [0, 1, 0], "status": "complete"})
+    assert complete_seeds(runs) == [0]

@@ -82,8 +82,11 @@ def test_two_level_effects_agree_with_repeated_measures_anova(factors, n):
     expected = AnovaRM(runs, "val_accuracy", "seed", within=list(factors)).fit().anova_table
     table = declared_rows(runs, design).set_index("term")
     assert list(table.index) == list(expected.index)
-    assert table["t"].to_numpy() ** 2 == pytest.approx(expected["F Value"].to_numpy())
-    assert table["p"].to_numpy() == pytest.approx(expected["Pr > F"].to_numpy())
+    assert table["d_z"].to_numpy() ** 2 * n == pytest.approx(expected["F Value"].to_numpy())
+    if table["moderated"].any():  # then the variances are shared, and are those of `moderation`'s tests
+        assert factors == ("a", "b", "c") and (table["t"].abs() <= table["d_z"].abs() * np.sqrt(n) + 1e-12).all()
+    else:
+        assert table["p"].to_numpy() == pytest.approx(expected["Pr > F"].to_numpy())
 
 
 def test_each_level_of_a_factor_is_tested_within_seeds_against_the_baseline_averaged_over_the_rest():
@@ -140,10 +143,11 @@ def test_a_factor_that_is_inert_is_not_tested_and_not_in_the_family():
     random = np.random.default_rng(0)
     base = random.normal(0.9, 0.01, (5, 2))
     values = np.repeat(base, 2, axis=1)  # binarize changes nothing
-    table = table_of(runs_of(TWO_BY_TWO, values), TWO_BY_TWO)
+    runs = runs_of(TWO_BY_TWO, values)
+    table = table_of(runs.assign(run=runs["dropout"] + runs["seed"].astype(str)), TWO_BY_TWO)
     for contrast in ("binarize: false → true", "dropout × binarize"):
         row = row_of(table, contrast)
-        assert row["grade"] == "no difference at all"
+        assert row["grade"] == "inert"
         assert (row["estimate"], row["low"], row["high"], row["se"]) == (0, 0, 0, 0)
         assert np.isnan([row["t"], row["p"], row["p_exact"], row["p_holm"]]).all()
     tested = row_of(table, "dropout: true → false")
@@ -153,14 +157,32 @@ def test_a_factor_that_is_inert_is_not_tested_and_not_in_the_family():
     assert tested["variance_ratio"] == pytest.approx(table_of(runs_of(alone, base), alone)["variance_ratio"].iloc[0])
 
 
-@pytest.mark.parametrize(("n", "grade"), [(3, "not shown"), (5, "not shown"), (6, "established")])
-def test_the_same_difference_in_every_seed_is_judged_by_the_sign_flip_test(n, grade):
+def test_runs_of_their_own_that_tie_in_every_seed_are_tested_and_show_nothing():
+    values = np.repeat(np.random.default_rng(0).integers(900, 950, (5, 2)) / 1000, 2, axis=1)
+    table = table_of(runs_of(TWO_BY_TWO, values), TWO_BY_TWO, with_sesoi(accuracy=0.0001), examples=1000)
+    row = row_of(table, "binarize: false → true")
+    assert (row["p"], row["p_holm"], row["grade"]) == (1, 1, "not shown") and row["floored"]
+    assert row["high"] == pytest.approx(stats.t.isf(0.025, 4) * 0.001 / np.sqrt(5))
+    wide = table_of(runs_of(TWO_BY_TWO, values), TWO_BY_TWO, with_sesoi(accuracy=0.01), examples=1000)
+    assert row_of(wide, "binarize: false → true")["grade"] == "smaller than of interest"
+
+
+@pytest.mark.parametrize(
+    ("n", "examples_more", "grade"),
+    [
+        (2, 123, "suggestive"),
+        (3, 12, "established"),
+        (5, 1, "not shown"),
+        (5, 500, "established"),
+        (10, 1, "established"),
+    ],
+)
+def test_the_same_difference_in_every_seed_is_judged_by_the_step_of_one_example(n, examples_more, grade):
     design = two_level("a")
-    values = np.linspace(0.3, 0.9, n)[:, None] + np.array([0.0, 0.0123])
-    row = row_of(table_of(runs_of(design, values), design), "a: - → +")
-    assert (row["se"], row["low"], row["high"]) == (0, row["estimate"], row["estimate"])
-    assert row["p"] == row["p_exact"] == row["p_floor"] == 2 / 2**n
-    assert np.isnan([row["t"], row["d_z"]]).all() and pd.isna(row["seeds_needed"])
+    values = np.linspace(0.3, 0.4, n)[:, None] + np.array([0.0, examples_more / 1000])
+    row = row_of(table_of(runs_of(design, values), design, examples=1000), "a: - → +")
+    assert row["floored"] and row["se"] == pytest.approx(0.001 / np.sqrt(n))
+    assert row["t"] == pytest.approx(examples_more * np.sqrt(n))
     assert row["grade"] == grade
 
 
@@ -202,7 +224,8 @@ def test_simple_effects_are_given_where_an_interaction_shows():
         "binarize: false → true at dropout=true",
         "binarize: false → true at dropout=false",
     ]
-    assert simple["p_holm"].isna().all()
+    assert simple["p_holm"].to_numpy() == pytest.approx(multipletests(simple["p"], method="holm")[1])
+    assert list(simple["grade"]) == ["established", "not shown", "not shown", "established"]
     likely = 0.9 + np.outer([0.004, 0.012, 0.002, 0.016, 0.006], [0, 0, 0, 1])
     likely = table_of(runs_of(TWO_BY_TWO, likely), TWO_BY_TWO)
     assert row_of(likely, "dropout × binarize")["grade"] == "suggestive"
@@ -269,7 +292,7 @@ def test_without_a_smallest_effect_of_interest_nothing_is_graded_as_small():
     own = np.array([0.0002, -0.0001, 0.0001, -0.0002, 0.0001])
     values = np.column_stack([np.zeros(5), own])
     row = row_of(table_of(runs_of(two_level("a"), values), two_level("a"), with_sesoi(accuracy=None)), "a: - → +")
-    assert row["grade"] == "not shown" and np.isnan(row["sesoi"]) and pd.isna(row["seeds_needed_sesoi"])
+    assert row["grade"] == "not shown" and np.isnan(row["sesoi"]) and pd.isna(row["sesoi_seeds_high"])
     row = row_of(table_of(runs_of(two_level("a"), values), two_level("a")), "a: - → +")
     assert row["grade"] == "smaller than of interest"
 

@@ -200,6 +200,18 @@ def test_run_gaps_are_empty_where_a_term_is_not_measured():
     assert both["gap_accuracy_memorisation_and_split"].notna().tolist() == [False] * 3 + [True] * 3
 
 
+def test_run_gaps_over_a_window_are_the_means_of_its_epochs():
+    history = rows()
+    one, three = (gap.run_gaps(history, METRICS, window) for window in (1, 3))
+    last = history[history["epoch"] > history["epoch"].max() - 3]
+    expected = (last["val_accuracy"] - last["accuracy"]).groupby(last["seed"], sort=False).mean()
+    assert three["gap_accuracy"].to_numpy() == pytest.approx(expected.to_numpy())
+    assert list(three.columns) == list(one.columns) and len(three) == len(one)
+    broken = history.copy()
+    broken.loc[broken["epoch"].eq(broken["epoch"].max()), "val_accuracy"] = np.nan
+    assert gap.run_gaps(broken, METRICS, 3)["gap_accuracy"].isna().all()
+
+
 # ---- where validation falls behind training
 
 

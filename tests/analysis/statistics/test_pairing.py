@@ -8,6 +8,8 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
+from analysis.statistics.pairing import scatter_alike
+
 
 def npk():
     """The NPK experiment with each pair of complementary blocks of four plots as one replicate: (3, 8) yields."""
@@ -91,3 +93,16 @@ def test_the_pooled_analysis_is_flagged_where_it_disagrees():
     table = table_of(runs_of(TWO_BY_TWO, values), TWO_BY_TWO)
     row = row_of(table, "dropout: true → false")
     assert row["p"] > 0.05 > row["pooled_p"] and row["disagrees"]
+
+
+@pytest.mark.parametrize("wild", [1.0, 30.0])
+def test_cells_scatter_alike_unless_bartletts_test_says_otherwise(wild):
+    values = np.random.default_rng(0).normal(size=(5, 6)) * [1, 1, 1, 1, 1, wild] + np.arange(5)[:, None]
+    rest = values - values.mean(axis=1, keepdims=True)
+    assert scatter_alike(values) == (stats.bartlett(*rest.T).pvalue >= 0.05) == (wild == 1.0)
+
+
+def test_two_cells_or_two_seeds_have_nothing_to_pool():
+    values = np.random.default_rng(1).normal(size=(5, 3))
+    assert not scatter_alike(values[:, :2]) and not scatter_alike(values[:2])
+    assert not scatter_alike(np.zeros((5, 3)))

@@ -3,7 +3,8 @@
 import re
 
 import numpy as np
-from designs import TWO_BY_TWO, runs_of
+import pytest
+from designs import TWO_BY_TWO, runs_of, with_sesoi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import ONE, SEEDS, planted, texts, told
@@ -53,7 +54,8 @@ def test_a_clear_interaction_is_told_by_its_simple_effects_and_the_averages_are_
 
 def test_an_interaction_that_may_be_there_gives_its_simple_effects_and_leaves_the_averages_standing():
     fourth, third = [0.004, 0.012, 0.002, 0.016, 0.006], [0.001, -0.001, 0, 0.001, 0]
-    found = told(TWO_BY_TWO, runs_of(TWO_BY_TWO, 0.9 + np.outer(fourth, [0, 0, 0, 1]) + np.outer(third, [0, 0, 1, 0])))
+    values = np.pi / 3.5 + np.outer(fourth, [0, 0, 0, 1]) + np.outer(third, [0, 0, 1, 0])
+    found = told(TWO_BY_TWO, runs_of(TWO_BY_TWO, values))
     assert [finding.contrast for finding in found] == [
         "dropout: true → false",
         "binarize: false → true",
@@ -109,22 +111,24 @@ def test_a_factor_of_three_levels_that_is_inert_is_called_so():
     assert "Inert: a changes nothing here: all its levels are one and the same run." in texts(found)
 
 
-def test_an_accuracy_that_ties_in_every_seed_is_no_difference_and_not_called_inert():
+def test_an_accuracy_that_ties_in_every_seed_is_no_difference_seen_and_not_called_inert():
     values = np.repeat(planted(ONE, [0, -0.01])[:, :1], 2, axis=1)
-    assert texts(told(ONE, runs_of(ONE, values))) == [
-        "No difference at all: changing dropout from true to false leaves validation accuracy exactly as it was in all "
-        "5 seeds."
+    assert texts(told(ONE, runs_of(ONE, values), metrics=with_sesoi(accuracy=1e-4), examples=1000)) == [
+        "Not shown: that changing dropout from true to false changes validation accuracy (no difference seen in 5 "
+        "seeds, 95 % interval −0.12 to 0.12, n = 5 seeds; Holm p = 1; exact p = 1, floor 0.0625; the seeds "
+        "spread less than the finest step of the figure, which is taken instead); to establish with 80 % power takes "
+        "284 to more than 1,000 seeds for the smallest of interest (0.01 percentage points)."
     ]
 
 
-def test_not_shown_says_how_many_seeds_would_show_it():
+def test_not_shown_says_how_many_seeds_would_show_it_as_a_range():
     own = np.array([0.003, -0.004, 0.002, 0.006, -0.002])
     values = 0.97 + SEEDS + np.column_stack([np.zeros(5), own])
     assert texts(told(ONE, runs_of(ONE, values))) == [
         "Not shown: that changing dropout from true to false changes validation accuracy (estimate +0.10 percentage "
-        "points, 95 % interval −0.40 to 0.60, n = 5 seeds; Holm p = 0.61; exact p = 0.688, floor 0.0625); 80 % power "
-        "takes about 128 seeds for an effect of the size seen, about 128 seeds for the smallest of interest "
-        "(0.1 percentage points)."
+        "points, 95 % interval −0.40 to 0.60, n = 5 seeds; Holm p = 0.61; exact p = 0.688, floor 0.0625); to establish "
+        "with 80 % power takes 48 to more than 1,000 seeds for an effect of the size seen, 48 to more than 1,000 seeds "
+        "for the smallest of interest (0.1 percentage points)."
     ]
 
 
@@ -149,7 +153,7 @@ def test_a_small_interaction_says_how_it_is_counted():
 
 def test_an_established_effect_may_be_too_small_to_matter():
     own = np.array([0.0004, 0.0005, 0.0004, 0.0005, 0.0005])
-    [found] = told(ONE, runs_of(ONE, 0.97 + SEEDS + np.column_stack([np.zeros(5), own])))
+    [found] = told(ONE, runs_of(ONE, np.pi / 3.2 + SEEDS + np.column_stack([np.zeros(5), own])))
     assert found.grade == "established"
     assert "by 0.0460 percentage points, less than the 0.1 percentage points that would be of interest (" in found.text
 
@@ -161,20 +165,32 @@ def test_a_suggestive_effect_says_what_keeps_it_from_being_established():
     assert found[0].text == (
         "Suggestive: changing dropout from true to false seems to raise validation accuracy by 0.94 percentage points "
         "(95 % interval 0.10 to 1.78, n = 5 seeds; Holm p = 0.072; exact p = 0.0625, its floor); it does not survive "
-        "the correction for 2 tests; 80 % power takes about 7 seeds for an effect of the size seen, about 362 seeds "
-        "for the smallest of interest (0.1 percentage points)."
+        "the correction for 2 tests; to establish with 80 % power takes 5 to 44 seeds for an effect of the size seen, "
+        "159 to more than 1,000 seeds for the smallest of interest (0.1 percentage points)."
     )
     assert [finding.grade for finding in found] == ["suggestive", "not shown"]
 
 
-def test_the_same_difference_in_every_seed_needs_enough_seeds():
-    values = 0.9375 + SEEDS * 0 + np.array([0.0, 0.0078125])
-    [found] = told(ONE, runs_of(ONE, values))
-    assert found.text == (
-        "Not shown: that changing dropout from true to false changes validation accuracy (estimate +0.78 percentage "
-        "points, 95 % interval 0.78 to 0.78, n = 5 seeds; the same in every seed; Holm p = 0.062; exact p = 0.0625, "
-        "its floor)."
-    )
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [
+        (
+            5,
+            "Established: changing dropout from true to false raises validation accuracy by 0.78 percentage points "
+            "(95 % interval 0.66 to 0.91, n = 5 seeds; Holm p < 0.001; exact p = 0.0625, its floor; the seeds "
+            "spread less than the finest step of the figure, which is taken instead).",
+        ),
+        (
+            2,
+            "Only 2 seeds: an interval then rests on a single degree of freedom and reaches 12.7 standard errors to "
+            "either side, so only very large and very even effects can show, and nothing is established; the exact "
+            "test cannot go below p = 0.5.",
+        ),
+    ],
+)
+def test_the_same_difference_in_every_seed_is_held_against_one_example(seeds, text):
+    values = (0.9375 + SEEDS * 0 + np.array([0.0, 0.0078125]))[:seeds]
+    assert told(ONE, runs_of(ONE, values), examples=1000)[0].text == text
 
 
 def test_a_disagreement_with_the_pooled_analysis_is_said():

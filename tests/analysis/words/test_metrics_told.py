@@ -41,7 +41,9 @@ def test_without_a_smallest_effect_of_interest_no_sentence_names_one():
     own = np.array([0.003, -0.004, 0.002, 0.006, -0.002])
     values = 0.97 + SEEDS + np.column_stack([np.zeros(5), own])
     [found] = told(ONE, runs_of(ONE, values), metrics=with_sesoi(accuracy=None))
-    assert found.text.endswith("; 80 % power takes about 128 seeds for an effect of the size seen.")
+    assert found.text.endswith(
+        "; to establish with 80 % power takes 48 to more than 1,000 seeds for an effect of the size seen."
+    )
 
 
 def test_a_metric_that_is_not_primary_is_exploratory():

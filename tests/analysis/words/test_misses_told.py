@@ -11,7 +11,7 @@ from analysis.statistics.misses import missed
 from analysis.statistics.splits import SUMMARY_COLUMNS, split_by_factor
 from analysis.words.misses import (
     binomial_sentence,
-    looks_sentence,
+    last_looks_sentence,
     mcnemar_sentences,
     missed_sentence,
     share_among,
@@ -33,9 +33,9 @@ def test_pairs_of_nets_that_differ_are_counted_in_words():
 
 def test_a_training_that_is_looked_at_twice_is_said_to_count_once():
     design = Design("factorial", {"dropout": ("true", "false"), "epochs": ("3", "30")})
-    assert len(looks_sentence(design)) == 1
+    assert len(last_looks_sentence(design)) == 1
     for other in (DROPOUT, Design("factorial", {"epochs": ("3", "30")}), Design("one_at_a_time", design.factors)):
-        assert looks_sentence(other) == []
+        assert last_looks_sentence(other) == []
 
 
 def test_too_few_runs_say_nothing_of_a_split():

@@ -111,3 +111,18 @@ def test_other_factors_changed_one_at_a_time_say_that_interactions_stay_open():
     design = Design("one_at_a_time", {"dropout": ("true", "false"), "optimizer": ("adam", "sgd")})
     found = told(design, runs_of(design, planted(design, [0, -0.01, 0])))
     assert found[0].text.endswith("so how the factors act together cannot be said.")
+
+
+def test_an_arm_that_diverges_is_told_and_silences_no_other():
+    design = Design("arms", {"arm": ("one", "two", "three")})
+    values = planted(design, [0, -0.01, 0])
+    runs = runs_of(design, values)
+    runs.loc[runs["arm"].eq("three") & runs["seed"].ge(1), "status"] = "diverged"
+    found = texts(told(design, runs))
+    assert found[0] == "Outcome: training diverged in 4 of 5 seeds at arm=three (seeds 1, 2, 3 and 4)."
+    assert found[1] == (
+        "Incomplete: a comparison rests on the seeds that both of its cells completed (1 of 5 seeds at arm=three); "
+        "other comparisons keep all theirs."
+    )
+    assert found[2].startswith("Established: two instead of one lowers validation accuracy by 1.00")
+    assert not any("left out of all comparisons" in text for text in found)

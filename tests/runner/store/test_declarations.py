@@ -18,6 +18,7 @@ def test_a_study_comes_back_as_it_was_declared(store):
 
 def test_what_a_study_need_not_hold_comes_back_too(store):
     told = {"reported": [REPORTED], "initial_weights": [WEIGHTS], "explicit_seeds": ["out/kernel"], "notes": ["One."]}
+    told["reported_at"] = [{"seeds": 5, "until": False}]
     assert read_study(store.write_study("mine", STUDY | told)) == STUDY | told
 
 
@@ -68,6 +69,10 @@ def test_a_study_with_a_changed_value_is_refused(store):
         ("initial_weights", [{**WEIGHTS, "cell": "dropout=maybe"}], "it tells the initial weights of no cell"),
         ("explicit_seeds", "dense/kernel", "gives explicit_seeds that"),
         ("notes", [None], "gives notes that"),
+        ("figures", "png", "gives figures that"),
+        ("figures", ["png", "jpg"], "gives figures that"),
+        ("reported_at", [5], "gives reported_at that"),
+        ("reported_at", [{"seeds": 5, "until": "decided"}], "gives reported_at that"),
     ],
 )
 def test_a_foreign_study_is_refused_in_one_sentence_with_the_reason(store, key, value, reason):
@@ -81,6 +86,13 @@ def test_a_foreign_study_is_refused_in_one_sentence_with_the_reason(store, key, 
     else:
         with pytest.raises(StoreError, match=f"does not give {key}|no schema version 2"):
             read_study(folder)
+
+
+def test_a_screening_of_other_than_two_levels_is_refused(store):
+    one = [{"key": "dropout", "levels": ["true", "false", "half"]}]
+    folder = store.write_study("mine", {**STUDY, "design": "screening", "factors": one})
+    with pytest.raises(StoreError, match="it screens a factor that has not two levels"):
+        read_study(folder)
 
 
 @pytest.mark.parametrize("thing", ["gone", "folder", "pipe"])

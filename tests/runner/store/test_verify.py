@@ -139,6 +139,11 @@ DAMAGES = {
         "mine/figures",
         "is a symbolic link, which is not followed",
     ),
+    "linked page": (
+        lambda s: (s.root / "mine" / "report.html").symlink_to(ELSEWHERE),
+        "mine/report.html",
+        "is a symbolic link, which is not followed",
+    ),
     "scrap in a study": (
         lambda s: scrap(s.root / "mine" / ".report.md.1.tmp"),
         "mine/.report.md.1.tmp",

@@ -1,0 +1,106 @@
+"""Seeds added look by look, from the command line to the report: replayed, killed and gone on with, extended."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, here, made_arrays, small_study
+
+from analysis.looking import look
+from runner.store import Store, read_study
+
+LOOKS = ("dropout=true,false", "epochs=1", "until=decided", "max_seeds=6", "analysis.primary=[val_loss]", "name=looks")
+TABLES = ("effects", "looks")
+
+
+@pytest.fixture(scope="module")
+def npz(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    np.savez(path, **made_arrays())
+    return path
+
+
+@pytest.fixture(scope="module")
+def looked(npz, tmp_path_factory):
+    """The folder of a study that went on to six seeds, and the lines that its looks printed."""
+    results = tmp_path_factory.mktemp("looks")
+    done = here(*small_study(npz, results, *LOOKS))
+    return results / "looks", [line for line in done.stdout.splitlines() if line.startswith("after ")]
+
+
+def with_seeds(declaration, seeds):
+    """The declaration with so many seeds."""
+    return declaration | {"runs": [run for run in declaration["runs"] if run["seed"] < seeds]}
+
+
+def tables_of(folder):
+    return {name: (folder / "tables" / f"{name}.csv").read_bytes() for name in TABLES}
+
+
+def test_the_looks_replayed_from_the_records_are_those_made_while_training(looked):
+    folder, lines = looked
+    declaration, store = read_study(folder), Store(folder.parent)
+    assert [look(with_seeds(declaration, seeds), store).told for seeds in (4, 6)] == lines
+    table = pd.read_csv(folder / "tables" / "looks.csv")
+    assert table["planned"].tolist() == [4, 6] and set(table["contrast"]) == {"dropout: true → false"}
+    effects = pd.read_csv(folder / "tables" / "effects.csv").set_index("response").loc["val_loss"]
+    last = table.iloc[-1]
+    assert effects[["n", "estimate", "p_holm", "grade"]].tolist() == last[["n", "estimate", "p_holm", "grade"]].tolist()
+    assert "(validation loss)" in lines[0] and "Looked at after 4 and 6 seeds" in (folder / "report.md").read_text()
+
+
+def test_a_fifth_seed_between_looks_changes_nothing_until_the_next(looked):
+    folder, _ = looked
+    declaration, store = read_study(folder), Store(folder.parent)
+    assert look(with_seeds(declaration, 5), store) == look(with_seeds(declaration, 4), store)
+
+
+def test_the_same_command_again_trains_nothing_and_remembers_the_same_reports(looked, npz):
+    folder, lines = looked
+    before = tables_of(folder), read_study(folder)
+    again = here(*small_study(npz, folder.parent, *LOOKS))
+    assert again.stderr == "" and [line for line in again.stdout.splitlines() if line.startswith("after ")] == lines
+    assert (tables_of(folder), read_study(folder)) == before
+    assert before[1]["reported_at"] == [{"seeds": 4, "until": True}, {"seeds": 6, "until": True}]
+
+
+def test_a_study_killed_in_a_look_goes_on_to_the_same_report(looked, npz, tmp_path):
+    arguments = small_study(npz, tmp_path, *LOOKS)
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-m", "runner", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    with running:
+        seen = ""
+        for line in running.stdout:
+            seen += line
+            if "after 4 seeds" in seen and "[1/" in line:
+                break
+        os.killpg(running.pid, signal.SIGKILL)
+    assert "after 4 seeds" in seen
+    here(*arguments)
+    assert tables_of(tmp_path / "looks") == tables_of(looked[0])
+
+
+def test_a_study_of_a_fixed_number_that_is_extended_has_spent_its_error(looked, npz, tmp_path):
+    results = looked[0].parent
+    fixed = [word for word in LOOKS if not word.startswith(("until", "max_seeds", "name"))]
+    for seeds in ("range(0,3)", "range(0,6)"):
+        here(*small_study(npz, results, *fixed, f"seed={seeds}", "name=fixed"))
+    declaration = json.loads((results / "fixed" / "study.json").read_text())
+    assert declaration["reported_at"] == [{"seeds": 3, "until": False}, {"seeds": 6, "until": False}]
+    assert "Reported at 3 and 6 seeds, each time at the full 5 %" in (results / "fixed" / "report.md").read_text()
+    here(*small_study(npz, results, *(word.replace("name=looks", "name=fixed") for word in LOOKS)))
+    text = (results / "fixed" / "report.md").read_text()
+    assert "Before its looks the study was reported at 3 and 6 seeds, at the full 5 %" in text
+    here(*small_study(npz, results, *fixed, "seed=range(0,3)", "binarize=true,false", "dry_run=true", "name=fixed"))
+    assert json.loads((results / "fixed" / "study.json").read_text())["reported_at"][0] == {"seeds": 3, "until": False}
