@@ -9,7 +9,8 @@ from conftest import ROOT, command, made_arrays
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = sorted(set(re.findall(r"`python -m runner ([^`]+)`", README)))
-SWEEPS = [words for words in COMMANDS if not words.startswith("verify") and "mine.py" not in words]
+SWEEPS = [words for words in COMMANDS if not words.startswith("verify") and ".py" not in words]
+EXAMPLES = [words for words in COMMANDS if "recipe=examples/" in words]  # run, at small size, in test_examples.py
 
 
 def test_the_two_commands_stand_alone_on_the_first_screen():
@@ -35,3 +36,11 @@ def test_every_file_that_the_readme_links_exists():
     links = re.findall(r"\]\(([^)#]+)\)", README)
     paths = [link for link in links if "://" not in link]
     assert paths and [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("words", EXAMPLES)
+def test_every_example_of_the_readme_opens_with_the_readmes_command(words):
+    [recipe] = re.findall(r"recipe=(examples/\w+\.py)", words)
+    head = (ROOT / recipe).read_text().split('"""')[1].replace("\\\n        ", "")
+    assert f"python -m runner {words}" in head
+    assert len(EXAMPLES) == len(list((ROOT / "examples").glob("*.py")))
