@@ -8,11 +8,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.report.freshness import places
-from runner.store import StoreError
+from analysis.report.freshness import shown
+from runner.store import StoreError, refused
 
 
 def main() -> int:
+    """Do what the command asks for; return its exit code, 2 with one sentence where the system refuses."""
+    try:
+        return run()
+    except (OSError, UnicodeError) as error:
+        print(refused(error), file=sys.stderr)
+        return 2
+
+
+def run() -> int:
     """Rebuild the reports of the named studies; return 0, 1 if a study is incomplete, 2 if a folder holds no study."""
     if sys.argv[1:2] == ["import"]:
         from analysis import importing
@@ -34,7 +43,7 @@ def main() -> int:
         except StoreError as error:
             print(error, file=sys.stderr)
             return 2
-        print(f"{written.summary}\n{places(folder)}")
+        print(shown(written.summary, folder))
         complete = complete and written.complete
     return 0 if complete else 1
 

@@ -15,6 +15,7 @@ import yaml
 
 from analysis.foreign import Refused, Understanding, read, read_options, understand
 from analysis.reading.csv_files import csv_bytes
+from analysis.report.freshness import places
 from runner.metrics import UnknownMetric
 from runner.store import Store, StoreError, make_folder, read_study, write_file
 
@@ -112,7 +113,7 @@ def _report(folder: Path, paired: bool) -> str:
 
     written = write_report(folder)
     ratio = f"{_variance_ratio(folder)}\n" if paired else ""
-    return f"{written.summary}\n{ratio}report: {folder / 'report.md'}"
+    return f"{written.summary}\n{ratio}{places(folder)}"
 
 
 def _variance_ratio(folder: Path) -> str:

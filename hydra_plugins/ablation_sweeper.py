@@ -1,6 +1,5 @@
 """Hydra sweeper `ablation`: hands a command's overrides to the runner, and the launcher what is missing."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+
+from runner.typed import typed_again
 
 
 @dataclass
@@ -47,30 +48,28 @@ class AblationSweeper(Sweeper):
         self.composer = Composer(self.loader, self.composed, overrides, chosen_recipe())
         self.study = self.composer.study_settings()
         if self.study.until:
-            folder = self.until_decided(arguments)
+            undertaken = self.until_decided(arguments)
         elif self.study.dry_run:
-            undertaking = self.undertake()
-            self.show(undertaking.preview(undertaking.name))
+            self.show(self.undertake().preview())
             return
         else:
-            folder, _ = run_study(self.undertake(), command(), self.train)
-        if folder is not None:
-            self.report(folder)
+            undertaken = run_study(self.undertake(), command(), self.train)
+        if undertaken is not None:
+            self.report(undertaken)
 
     def undertake(self, seeds: Any = None) -> Any:
         """Return the plan with these seeds of each cell, or with those that `seed` names, and where it is recorded."""
         from runner.contents import Contents
         from runner.plan import study_name
-        from runner.run import Undertaking
-        from runner.store import Store
+        from runner.run import Undertaking, open_store
 
-        store = Store(self.study.results_dir)
-        plan = self.composer.plan(self.study.design, store, Contents(store, not self.study.dry_run), seeds)
+        store = open_store(self.study)
+        plan = self.composer.plan(self.study.design, store, Contents(store), seeds)
         self.undertaking = Undertaking(plan, store, study_name(plan, self.study.name), self.study)
         return self.undertaking
 
     def until_decided(self, arguments: list[str]) -> Any:
-        """Train from look to look; return the study's folder, or None where only the plan is asked for."""
+        """Train from look to look; return what came of it, or None where only the plan is asked for."""
         from analysis import looking
         from runner.errors import BadInput
         from runner.run import run_study
@@ -98,42 +97,29 @@ class AblationSweeper(Sweeper):
 
         print("\n".join([preview, *planned_lines(declaration(self.undertaking.plan, self.undertaking.name, ""))]))
 
-    def report(self, folder: Any) -> None:
+    def report(self, undertaken: Any) -> None:
         """Write the report where it is not up to date, print its table, and end with 1 if runs are missing."""
         from analysis.report import freshness
 
-        summary, complete = freshness.summary(folder, self.undertaking.store)
+        summary, complete = freshness.summary(undertaken.folder, self.undertaking.store, undertaken.declaration)
         print(summary)
         if not complete:
             raise SystemExit(1)
 
-    def train(self, jobs: Sequence[Any], epochs: int) -> None:
-        """Hand the jobs to the launcher; what fails lies in the store, and a launcher that breaks hides nothing."""
+    def train(self, jobs: Sequence[Any]) -> None:
+        """Train the jobs here, or let the launcher start the workers that do; what fails lies in the store."""
         from hydra_plugins.local_launcher import LocalLauncher
+        from runner.launching import Detached, launch, leave
 
+        store, study = self.undertaking.store, self.study
+        if study.detach:
+            raise Detached(leave(sys.argv[1:], store))
         if isinstance(self.engine, LocalLauncher):
-            self.engine.train(jobs, epochs, self.study)
-            return
-        try:
-            self.engine.launch([overrides_of(job, self.undertaking) for job in jobs], initial_job_idx=0)
-        except Exception as error:
-            print(f"hydra/launcher ended early: {type(error).__name__}: {error}", file=sys.stderr)
-
-
-def overrides_of(job: Any, undertaking: Any) -> list[str]:
-    """Return the overrides that compose one job in another process: as typed, the recipe's file with its folder."""
-    overrides = [*undertaking.plan.trajectories[job.id].overrides, f"name={undertaking.name}"]
-    return overrides if job.source["recipe"] == "images" else [*overrides, f"recipe='{job.source['recipe']}'"]
+            self.engine.train(jobs, study)
+        else:
+            launch(lambda overrides: self.engine.launch(overrides, initial_job_idx=0), jobs, store, study.workers or 1)
 
 
 def command() -> str:
-    """Return the command as typed, less the folders of this machine: a file's name stays, results_dir goes."""
-    words = [word for word in sys.argv[1:] if not word.startswith("results_dir=")]
-    return "python -m runner " + " ".join(shlex.quote(without_folder(word)) for word in words)
-
-
-def without_folder(word: str) -> str:
-    """Return `dataset.path=mnist.npz` for any folder before the file."""
-    key, equals, value = word.partition("=")
-    names = ",".join(path.rpartition("/")[2] for path in value.split(","))
-    return key + equals + names if key in ("dataset.path", "recipe") else word
+    """Return the command as it can be typed again in this folder."""
+    return typed_again(sys.argv[1:])

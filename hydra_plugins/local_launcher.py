@@ -45,20 +45,20 @@ class LocalLauncher(Launcher):
         study = study_settings(composed[0])
         store = Store(study.results_dir)
         declared = [
-            Declared(Cell({"job": str(place)}), run_settings(each, chosen_recipe()), [])
+            Declared(Cell({"job": str(place)}), run_settings(each, chosen_recipe()))
             for place, each in enumerate(composed, initial_job_idx)
         ]
-        plan = make_plan({}, "factorial", declared, Contents(store, True))
+        plan = make_plan({}, "factorial", declared, Contents(store))
         undertaking = Undertaking(plan, store, study.name or "", study)
-        left = undertaking.complete(lambda jobs, epochs: self.train(jobs, epochs, study))
+        left = undertaking.complete(lambda jobs: self.train(jobs, study))
         if left.missing:
             raise HydraException(
                 f"{len(left.missing)} of {len(plan.trajectories)} trainings failed; see {store.runs / '.work'}."
             )
         return []
 
-    def train(self, jobs: Sequence[Any], epochs: int, study: Any) -> list[str]:
-        """Train the jobs, `epochs` epochs in all; return the ids of those that failed."""
-        from runner import pool
+    def train(self, jobs: Sequence[Any], study: Any) -> list[str]:
+        """Train the jobs; return the ids of those that failed."""
+        from runner.pool import run_jobs
 
-        return pool.run_jobs(jobs, len(jobs), epochs, study.workers, study.workers_per_gpu) if jobs else []
+        return run_jobs(jobs, study.workers, study.workers_per_gpu)

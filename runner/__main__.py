@@ -1,24 +1,34 @@
 """The command line: `python -m runner key=value ...` trains one run, `-m` a study; mistakes become one sentence."""
 
+import importlib.util
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+STORE_COMMANDS = {  # of what `python -m runner` does beside training: (module, function of the other arguments)
+    "verify": ("runner.store.verify", "main"),
+    "prune": ("runner.store.prune", "main"),
+    "du": ("runner.store.prune", "disk_use"),
+}
 SHOW_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
 def run_one(config: Any) -> None:
     """Train the run that a composed configuration describes; Hydra calls this where it trains a single run.
 
-    Launchers other than `local` call it for each of a study's trajectories.
+    Launchers other than `local` call it in each of the workers that they start.
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
+    if config.jobs is not None:
+        from runner.launching import work
+
+        work(config.jobs, config.results_dir, config.workers_per_gpu)
+    elif HydraConfig.get().mode == RunMode.MULTIRUN:
         train_one(config)
     else:
         worded(lambda: train_alone(config))  # here already: Hydra would print a line of its own first
@@ -37,24 +47,24 @@ def train_alone(config: Any) -> None:
 
 def train_one(config: Any) -> None:
     """Train the run, unless it is recorded, and print its metrics; RunFailed if it failed."""
-    from runner import plan, pool
+    from runner import plan
     from runner.composing import plain_config
     from runner.contents import Contents
     from runner.finding import recipe_named
-    from runner.run import Undertaking, alone
+    from runner.pool import run_jobs
+    from runner.run import Undertaking, alone, open_store
     from runner.settings import run_settings, study_settings
-    from runner.store import Store
 
     plain = plain_config(config)
     settings, study = run_settings(plain, recipe_named(plain["recipe"])), study_settings(plain)
-    store = Store(study.results_dir)
-    declared = [plan.Declared(plan.Cell({}), settings, [])]
-    single = plan.make_plan({}, "factorial", declared, Contents(store, not study.dry_run))
+    store = open_store(study)
+    declared = [plan.Declared(plan.Cell({}), settings)]
+    single = plan.make_plan({}, "factorial", declared, Contents(store))
     undertaking = alone(Undertaking(single, store, plan.study_name(single, study.name), study))
     if study.dry_run:
-        print(undertaking.preview("of one run"))
+        print(undertaking.preview(of_one=True))
         return
-    undertaking.complete(lambda jobs, epochs: pool.run_jobs(jobs, 1, epochs, 1))
+    undertaking.complete(lambda jobs: run_jobs(jobs, 1))
     [trajectory] = single.trajectories.values()
     record = store.record(trajectory.id)
     if record is None or not record.covers(trajectory.epochs):
@@ -68,13 +78,16 @@ class RunFailed(Exception):
 
 def worded(action: Callable[[], None]) -> None:
     """Run the action; turn what the user can mend into one sentence and exit code 2, a stop into 130 or 143."""
-    from runner import pool
     from runner.errors import BadInput
+    from runner.launching import Detached
+    from runner.processes import Interrupted
     from runner.store import StoreError
 
     try:
         action()
-    except pool.Interrupted as error:
+    except Detached as told:
+        print(told)
+    except Interrupted as error:
         stop(f"Stopped by {error}. The same command goes on from the last whole epoch.", error.exit_code)
     except KeyboardInterrupt:  # while nothing trains
         stop("Stopped by SIGINT. The same command goes on from the last whole epoch.", 130)
@@ -86,38 +99,71 @@ def worded(action: Callable[[], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
     except Exception as error:
-        if SHOW_TRACEBACK or not is_hydras(error):
+        if SHOW_TRACEBACK:
             raise
-        from runner.refusals import sentence
+        if is_hydras(error):
+            from runner.refusals import sentence
 
-        stop(sentence(error), 2)
+            stop(sentence(error), 2)
+        if isinstance(error, OSError | UnicodeError):
+            from runner.store import refused
+
+            stop(refused(error), 2)
+        raise
 
 
 def main() -> None:
     """Run the command."""
-    if sys.argv[1:2] == ["verify"]:
-        from runner.store.verify import main as verify
-
-        raise SystemExit(verify(sys.argv[2:]))
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, so that one place words the sentence
-    sys.argv = ["python -m runner", *of_one_value(of_any_metric(flags_first(sys.argv[1:])))]
-    worded(start_hydra)
+    mend_streams()
+    worded(lambda: run(sys.argv[1:]))
 
 
-def flags_first(arguments: list[str]) -> list[str]:
-    """Return the arguments with what starts with a dash at the front: Hydra reads none behind a key=value."""
-    return sorted(arguments, key=lambda word: not word.startswith("-"))
+def run(arguments: list[str]) -> None:
+    """Do what the words of the command ask for."""
+    check_own_packages()
+    if arguments[:1] and arguments[0] in STORE_COMMANDS:
+        module, function = STORE_COMMANDS[arguments[0]]
+        raise SystemExit(getattr(importlib.import_module(module), function)(arguments[1:]))
+    from runner.arguments import for_hydra
+    from runner.finding import chosen_recipe
+    from runner.help import help_text, program_version
+
+    if "--version" in arguments:
+        print(program_version())
+    elif {"--help", "-h"} & set(arguments):
+        print(help_text(chosen_recipe()))
+    else:
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, so that one place words the sentence
+        completing = {"--shell-completion", "-sc"} & set(arguments)
+        sys.argv = ["ablate" if completing else "python -m runner", *for_hydra(arguments)]
+        start_hydra()
 
 
-def of_any_metric(arguments: list[str]) -> list[str]:
-    """Return the arguments with what is said of a single metric as Hydra adds a key: no list knows all metrics."""
-    groups = ("analysis.better.", "analysis.sesoi.")
-    return [f"++{word}" if word.startswith(groups) else word for word in arguments]
+def mend_streams() -> None:
+    """Let whatever is printed be printed: signs that a stream cannot show as escapes, a closed stream to nowhere."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(descriptor, "r" if name == "stdin" else "w"))  # noqa: SIM115
+        elif name != "stdin" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
-def of_one_value(arguments: list[str]) -> list[str]:
-    """Return the arguments with `until=a,b` as the one list that it is, and not two levels of a factor."""
-    return [f"until=[{word[6:]}]" if re.fullmatch(r"until=\w+(,\w+)+", word) else word for word in arguments]
+def check_own_packages() -> None:
+    """Raise BadInput where a file of the user's stands before a package of the program: it would be run instead."""
+    from runner.errors import BadInput
+
+    ours = Path(__file__).resolve().parent.parent / "analysis" / "__init__.py"
+    found = importlib.util.find_spec("analysis")
+    if found is not None and found.origin is not None and Path(found.origin).resolve() != ours:
+        raise BadInput(
+            f"{found.origin} must have another name: this program has a package of that name, which Python would not "
+            "find. Rename it, or work in another folder."
+        )
 
 
 def start_hydra() -> None:

@@ -42,6 +42,10 @@ def last_written(loader: Any, params: dict[str, str], arguments: list[str]) -> l
     for override in parser.parse_overrides([*written, *arguments]):
         if override.is_sweep_override() and not override.is_discrete_sweep():
             raise BadInput(f"{override.key_or_group} must list its levels; got {override.input_line!r}. Write key=a,b.")
+        if override.is_sweep_override() and getattr(override.value(), "shuffle", False):
+            raise BadInput(
+                f"{override.key_or_group} must list its levels in an order that stays; got {override.input_line!r}."
+            )
         key = override.get_key_element()
         if key in last and not last[key].is_sweep_override():
             del last[key]  # a factor stands where it was written as one
@@ -147,8 +151,7 @@ class Composer:
         for name, overrides in arms.items():
             settings = self.arm_settings(name, overrides)
             for seed in self.seeds(Cell({"arm": name})):
-                written = [*self.fixed, *overrides, f"seed={seed}"]
-                yield Declared(Cell({"arm": name}), replace(settings, seed=seed), written)
+                yield Declared(Cell({"arm": name}), replace(settings, seed=seed))
 
     def arm_settings(self, name: str, overrides: tuple[str, ...]) -> Settings:
         """Return the checked settings of one arm; BadInput that names the arm where it cannot be run."""
@@ -179,8 +182,7 @@ class Composer:
             levels = {key.lstrip("+"): factors[key][level] for key, level in cell.items()}
             settings = run_settings(self.compose(cell), self.recipe)
             for seed in self.seeds(Cell(levels)):
-                overrides = [*self.fixed, *(f"{key}={level}" for key, level in cell.items()), f"seed={seed}"]
-                yield Declared(Cell(levels), replace(settings, seed=seed), overrides)
+                yield Declared(Cell(levels), replace(settings, seed=seed))
 
     def seeds(self, cell: Cell) -> list[int]:
         """Return the cell's seeds, each once and checked."""
@@ -260,4 +262,7 @@ def label_of(value: Any) -> str:
     """Return a level's label: one for every spelling of the value."""
     if isinstance(value, str):
         return value
-    return canonical_json(value)
+    try:
+        return canonical_json(value)
+    except ValueError:  # nan, or an infinity, which is equal to no level and no number to train with
+        raise BadInput(f"A level must be a number that can be trained with; got {value!r}. Leave it out.") from None

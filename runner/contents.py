@@ -19,9 +19,9 @@ from runner.store.sealed import sha256
 class Contents:
     """The digests of the data of runs."""
 
-    def __init__(self, store: Store, keep: bool) -> None:
-        """`keep` says whether what is learned may be written into the store; a dry run writes nothing."""
-        self.store, self.keep = store, keep
+    def __init__(self, store: Store) -> None:
+        """What is learned is kept in the store, where that may be changed."""
+        self.store = store
         self._known: dict[str, str] = {}
 
     def learn(self, runs: Iterable[Settings]) -> None:
@@ -52,18 +52,18 @@ class Contents:
         return found["digest"] if stamps(found["files"]) == found["files"] else None
 
     def _make(self, wanted: Mapping[str, Settings]) -> None:
-        from runner import pool
+        from runner import processes
 
         asked = [(each.recipe.source(each.values), dict(each.values), data_seed(each)) for each in wanted.values()]
-        answers = pool.ask("digest_data", [asked], "The reading of the recipe's data")
+        answers = processes.ask("digest_data", [asked], "The reading of the recipe's data")
         problems = list(dict.fromkeys(answer["problem"] for answer in answers if "problem" in answer))
         if problems:
             raise BadInput("\n".join(problems))
-        if self.keep:
+        if self.store.changes:
             self.store.prepare()
         for key, answer in zip(wanted, answers, strict=True):
             self._known[key] = answer["digest"]
-            if self.keep:
+            if self.store.changes:
                 self.store.save_data(key, answer)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from runner.errors import BadInput
 from runner.metrics import Compiled, Metric, UnknownMetric, register
 from runner.plan import Plan, Run
-from runner.store import Record
+from runner.store import Record, canonical_json
 
-FACTS = ("compiled", "loss", "initial_weights", "explicit_seeds", "notes")  # of a net, in the check and in run.json
+FACTS = ("compiled", "loss", "initial_weights", "explicit_seeds", "notes", "net")  # in the check and in run.json
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,14 @@ class Facts:
     initial_weights: dict[str, str]  # path -> shape and digest, of those drawn at random
     explicit_seeds: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    net: dict[str, Any] = field(default_factory=dict)  # as `runner.training.described` has it; {} in older records
 
 
 def facts_of(found: Mapping[str, Any]) -> Facts:
     """Return the facts in run.json, or in a check's answer."""
     compiled = [Compiled(*each) for each in found["compiled"]]
-    return Facts(compiled, found["loss"], found["initial_weights"], found["explicit_seeds"], found["notes"])
+    known = (found["loss"], found["initial_weights"], found["explicit_seeds"], found["notes"])
+    return Facts(compiled, *known, found.get("net", {}))
 
 
 def recorded(records: Mapping[str, Record]) -> dict[str, Facts]:
@@ -47,6 +49,7 @@ class Told:
     initial_weights: list[dict[str, Any]]
     explicit_seeds: list[str]
     notes: list[str]
+    nets: list[dict[str, Any]] = field(default_factory=list)  # each distinct one with its loss and its cells
 
 
 def side_by_side(plan: Plan, facts: Mapping[str, Facts], analysis: Mapping[str, Any]) -> Told:
@@ -62,7 +65,34 @@ def side_by_side(plan: Plan, facts: Mapping[str, Facts], analysis: Mapping[str, 
         raise BadInput(str(error)) from None
     notes += dict.fromkeys(note for run_id in known for note in facts[run_id].notes)
     seeds = dict.fromkeys(path for run_id in known for path in facts[run_id].explicit_seeds)
-    return Told(metrics, _shared_weights(plan, facts), list(seeds), notes)
+    return Told(metrics, _shared_weights(plan, facts), list(seeds), notes, _distinct_nets(plan, facts))
+
+
+def _distinct_nets(plan: Plan, facts: Mapping[str, Facts]) -> list[dict[str, Any]]:
+    """Return each net that cells have, in plan order, with its loss and the labels of its cells.
+
+    Where no record describes a net, the layers as they are written stand for it, without shapes.
+    """
+    first: dict[int, str] = {}
+    for run in plan.runs:
+        if run.id in facts and (run.cell not in first or not facts[first[run.cell]].net):
+            first[run.cell] = run.id
+    found: dict[str, dict[str, Any]] = {}
+    for cell, run_id in sorted(first.items()):
+        known = facts[run_id]
+        net = known.net or _as_written(plan, run_id)
+        if net:
+            told = found.setdefault(canonical_json([net, known.loss]), {**net, "minimizes": known.loss, "cells": []})
+            told["cells"].append(plan.cells[cell].label)
+    return list(found.values())
+
+
+def _as_written(plan: Plan, run_id: str) -> dict[str, Any]:
+    """Return the net of a training as its settings write it, {} where they do not."""
+    if run_id not in plan.trajectories:
+        return {}
+    settings = plan.trajectories[run_id].settings
+    return settings.recipe.net_as_written(settings.values)
 
 
 def _shared_metrics(nets: list[Facts]) -> tuple[list[Compiled], list[str]]:

@@ -13,9 +13,12 @@ VERSION = 2
 FILES = (
     "training/*.py",
     "images/data.py",
+    "images/folders.py",
     "images/keyed.py",
+    "images/labels.py",
     "images/layers.py",
     "images/model.py",
+    "images/reading.py",
     "images/recipe.py",
 )
 

@@ -14,8 +14,8 @@ from runner.contents import Contents
 from runner.errors import BadInput
 from runner.numerics import VERSION
 from runner.screening import check_screening, screening_cells
-from runner.settings import Settings
-from runner.store import RESERVED, SCHEMA, Record, Store, record_id
+from runner.settings import Settings, StudySettings
+from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, record_id
 
 SPEC_SCHEMA = 2  # of what is hashed into a run's identity; records and study.json count theirs apart
 NAME_LENGTH = 80
@@ -46,14 +46,13 @@ class Run:
 
 @dataclass
 class Trajectory:
-    """One training: its identity, how far it must go, and the overrides that compose it."""
+    """One training: its identity and how far it must go."""
 
     id: str
     spec: dict[str, Any]
     epochs: int
     label: str
     settings: Settings
-    overrides: list[str]
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ class Job:
     threads: int
     study: str = ""
     commit: str | None = None
+    deterministic: bool = False
 
 
 @dataclass
@@ -78,7 +78,6 @@ class Declared:
 
     cell: Cell
     settings: Settings
-    overrides: list[str]
 
 
 @dataclass
@@ -105,6 +104,21 @@ class Plan:
         switches = all(set(levels) == {"true", "false"} for levels in self.factors.values())
         return bool(self.mode) and switches and len(self.factors) > 1
 
+    def data_notes(self) -> list[str]:
+        """Return what must be told of the data that are trained on, a sentence each."""
+        settings = [each.settings for each in self.trajectories.values()]
+        return list(dict.fromkeys(note for each in settings for note in each.recipe.data_notes(each.values)))
+
+    def settings_told(self) -> dict[str, str]:
+        """Return the settings that all trainings have, by key, as texts; those that differ are the factors'."""
+        alike: dict[str, str] = {}
+        for place, each in enumerate(self.trajectories.values()):
+            settings = each.settings
+            measured = {key: getattr(settings, key) for key in ("holdout", "probe", "probe_draws")}
+            told = {key: _text(value) for key, value in (settings.recipe.told(settings.values) | measured).items()}
+            alike = told if place == 0 else {key: text for key, text in alike.items() if told.get(key) == text}
+        return alike
+
     def inert(self) -> list[tuple[str, str]]:
         """Return (factor, the other levels' label) wherever changing the factor's level changes no run."""
         ids: dict[int, tuple[tuple[str, int], ...]] = {}
@@ -120,6 +134,10 @@ class Plan:
                 if len(places) > 1 and len({ids[place] for place in places}) == 1:
                     found.append((key, rest))
         return found
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else canonical_json(value)
 
 
 def component_mode(design: str, factors: Mapping[str, Sequence[str]]) -> str:
@@ -187,9 +205,7 @@ def add_trajectory(plan: Plan, declared: Declared, contents: Contents) -> Trajec
     known = plan.trajectories.get(run_id)
     if known is None or declared.settings.epochs > known.epochs:
         label = f"{declared.cell.label}, seed {declared.settings.seed}"
-        plan.trajectories[run_id] = Trajectory(
-            run_id, spec, declared.settings.epochs, label, declared.settings, declared.overrides
-        )
+        plan.trajectories[run_id] = Trajectory(run_id, spec, declared.settings.epochs, label, declared.settings)
     return plan.trajectories[run_id]
 
 
@@ -227,6 +243,7 @@ class Progress:
 
     epochs_done: dict[str, float]  # trajectory id -> epochs recorded; infinite where training ended by itself
     missing: list[Trajectory]
+    begun: dict[str, int]  # of missing trajectories the epochs that they go on from
     summaries: dict[str, dict[str, Any]]  # of the records there are, by trajectory
 
     @property
@@ -236,7 +253,7 @@ class Progress:
 
     def epochs_left(self, trajectory: Trajectory) -> int:
         """Return the epochs that a missing trajectory still needs."""
-        return trajectory.epochs - int(self.epochs_done.get(trajectory.id, 0))
+        return trajectory.epochs - self.begun.get(trajectory.id, 0)
 
     def is_done(self, run: Run) -> bool:
         """Tell whether the store answers for the run."""
@@ -252,7 +269,8 @@ def progress(plan: Plan, store: Store) -> Progress:
             epochs_done[run_id] = math.inf if record.ended else record.epochs
             summaries[run_id] = record.summary
     missing = [each for each in plan.trajectories.values() if epochs_done.get(each.id, 0) < each.epochs]
-    return Progress(epochs_done, missing, summaries)
+    begun = {each.id: int(epochs_done.get(each.id, 0)) for each in missing if store.can_go_on(each.id)}
+    return Progress(epochs_done, missing, begun, summaries)
 
 
 def is_answered(other: Plan, plan: Plan, store: Store) -> bool:
@@ -288,8 +306,8 @@ def study_name(plan: Plan, given: str | None) -> str:
 # ---- what the processes are told, and what the terminal says
 
 
-def job_of(trajectory: Trajectory, store: Store, threads: int, study: str = "") -> Job:
-    """Return the trajectory as a worker takes it; `study` is the name of the one that asks for it first."""
+def job_of(trajectory: Trajectory, store: Store, study: StudySettings, name: str = "") -> Job:
+    """Return the trajectory as a worker takes it; `name` is of the study that asks for it first."""
     settings = trajectory.settings
     return Job(
         id=trajectory.id,
@@ -299,9 +317,10 @@ def job_of(trajectory: Trajectory, store: Store, threads: int, study: str = "") 
         source=settings.recipe.source(settings.values),
         data=settings.recipe.data_label(settings.values),
         results_dir=str(store.root),
-        threads=threads,
-        study=study,
+        threads=study.threads,
+        study=name,
         commit=commit(),
+        deterministic=study.deterministic,
     )
 
 

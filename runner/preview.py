@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from runner.machine import processor_name, slots
+from runner.machine import gpus, processor_name, slots
 from runner.plan import Plan, Progress, Trajectory, epochs_shared
+from runner.progress import duration
 from runner.settings import StudySettings
 from runner.store import Store, canonical_json
 
@@ -87,7 +88,7 @@ def time_line(left: Progress, store: Store, study: StudySettings) -> str:
     if len(known) < len(times):
         unknown = len(times) - len(known)
         return f"time: unknown; no record of a like training on this machine for {unknown} of {len(times)}"
-    places = len(slots(study.workers, study.workers_per_gpu)[: len(known)])
+    places = len(slots(study.workers, study.workers_per_gpu, gpus())[: len(known)])
     total = AROUND_SECONDS + longest(known, places)
     return f"time: about {duration(total)} with {count(places, 'worker')}"
 
@@ -152,11 +153,3 @@ def layer_lines(plan: Plan) -> list[str]:
 def count(number: int, noun: str) -> str:
     """Return `1 run`, `2 runs`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as `40 s`, `3 min`, `2 h 5 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

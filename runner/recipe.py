@@ -96,6 +96,18 @@ class Recipe:
         """Return what it is trained on, for people."""
         return self.name
 
+    def data_notes(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what must be told of its data, as far as that is known without running its code: nothing."""
+        return ()
+
+    def told(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings that a reader is told, by key; what the net's layers show is left to them."""
+        return dict(values)
+
+    def net_as_written(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the net as far as its settings write it, as `runner.training.described` has it: here {}."""
+        return {}
+
     def layer_names(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the net's layers where the values tell them."""
         return ()

@@ -1,19 +1,23 @@
 """The one flow of a command: plan -> what is missing, checked and trained -> records and the study's declaration."""
 
+import json
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runner.arms import check_reported
+from runner.claims import free_name
 from runner.errors import BadInput
 from runner.nets import Facts, Told, describe, facts_of, side_by_side
 from runner.plan import Job, Plan, Progress, declaration, job_of, progress
 from runner.settings import FIGURES, StudySettings
-from runner.store import Store, StoreError, read_study
+from runner.store import Store, StoreError, canonical_json, read_study
 from runner.window import window_of
 
-Train = Callable[[Sequence[Job], int], object]  # jobs, epochs in all
+Train = Callable[[Sequence[Job]], object]
 
 
 @dataclass
@@ -25,19 +29,40 @@ class Undertaking:
     name: str
     study: StudySettings
 
-    def preview(self, said: str) -> str:
-        """Return what a dry run prints; `said` is what the study is called. Nothing is written."""
+    def preview(self, of_one: bool = False) -> str:
+        """Return what a dry run prints, of a study or `of_one` run. Nothing is written."""
         from runner.preview import preview
 
+        if not of_one:
+            self.choose_name()
+        said = "of one run" if of_one else self.name
         left = progress(self.plan, self.store)
         facts = known_facts(left)
-        lines = []
         if self.must_look(left):
-            jobs = [job_of(each, self.store, self.study.threads) for each in left.missing]
+            jobs = [job_of(each, self.store, self.study) for each in left.missing]
             facts = {**check(jobs, keep=False), **facts}
-        if facts:
-            lines = describe(self.told(facts))
+        lines = describe(self.told(facts)) if facts else [note.rstrip(".") for note in self.plan.data_notes()]
+        if left.missing and not self.must_look(left):
+            lines = [*lines, "data and nets were not looked at; they are checked before anything trains"]
         return preview(self.plan, left, self.store, said, self.study, lines)
+
+    def say(self, left: Progress) -> None:
+        """Tell what is planned, what is done of it and what will be trained."""
+        done = len(self.plan.trajectories) - len(left.missing)
+        lines = [
+            f"{self.name}: {done} of {len(self.plan.trajectories)} trainings done, {len(left.missing)} to do, "
+            f"{left.epochs_to_train} epochs"
+        ]
+        if not self.plan.factors and len(self.plan.runs) > 1:
+            lines.append("No factor: nothing is compared. Write key=a,b, such as dropout=true,false, for a study.")
+        print("\n".join(lines), file=sys.stderr, flush=True)
+
+    def choose_name(self) -> None:
+        """Take the first name that no other study has; BadInput where the user gave one that has another."""
+        given = self.study.name is not None
+        self.name, told = free_name(self.plan, self.store, self.name, given, bool(self.study.until))
+        if told:
+            print(told, flush=True)
 
     def must_look(self, left: Progress) -> bool:
         """Tell whether a dry run builds the nets: those of a user's own recipe, whose functions may do anything."""
@@ -52,10 +77,16 @@ class Undertaking:
         facts = known_facts(left)
         if left.missing:
             self.store.prepare()
-            jobs = [job_of(each, self.store, self.study.threads, self.name) for each in left.missing]
-            facts = {**check(jobs, keep=True), **facts}
+            at_once = sys.stderr.isatty()  # where someone looks; in a log a refusal stands alone
+            if at_once:
+                self.say(left)
+            facts = {**check([job_of(each, self.store, self.study) for each in left.missing], keep=True), **facts}
             declare(facts)
-            train(jobs, left.epochs_to_train)
+            for note in self.plan.data_notes():
+                print(note, flush=True)
+            if not at_once:
+                self.say(left)
+            train([job_of(each, self.store, self.study, self.name) for each in left.missing])
             left = progress(self.plan, self.store)
         declare({**facts, **known_facts(left)})
         return left
@@ -67,6 +98,7 @@ class Undertaking:
             "initial_weights": told.initial_weights,
             "explicit_seeds": told.explicit_seeds,
             "notes": told.notes,
+            "trained": {"settings": self.plan.settings_told(), "nets": told.nets},
         }
         kinds = [kind for kind in FIGURES if kind in self.study.analysis["figures"]]
         optional["figures"] = [] if kinds == ["png"] else kinds
@@ -119,7 +151,7 @@ class Undertaking:
         self.window()
         told = side_by_side(self.plan, facts, self.study.analysis)
         check_reported(self.plan.reported, told.metrics)
-        return told
+        return replace(told, notes=[*self.plan.data_notes(), *told.notes])
 
 
 def known_facts(left: Progress) -> dict[str, Facts]:
@@ -132,27 +164,52 @@ def check(jobs: Sequence[Job], keep: bool) -> dict[str, Facts]:
 
     `keep` says whether the validation examples are written into the store, for the report.
     """
-    from runner import pool
+    from runner import processes
 
-    answer = pool.ask("check_jobs", [list(jobs), keep], "The check of data and nets")
+    answer = processes.ask("check_jobs", [list(jobs), keep], "The check of data and nets")
     if answer["problems"]:
         raise BadInput("\n".join(answer["problems"]))
     return {run_id: facts_of(found) for run_id, found in answer["nets"].items()}
 
 
-def run_study(undertaking: Undertaking, command: str, train: Train) -> tuple[Path, Progress]:
-    """Train what is missing, write the study's declaration before and after; return its folder and what is left."""
-    store, name = undertaking.store, undertaking.name
+def open_store(study: StudySettings) -> Store:
+    """Return the store in results_dir; one that is only looked at, or that one may only read, is not changed."""
+    folders = [Path(study.results_dir), Path(study.results_dir) / "runs"]
+    writable = all(os.access(folder, os.W_OK) for folder in folders if folder.exists())
+    return Store(study.results_dir, changes=writable and not study.dry_run)
+
+
+@dataclass(frozen=True)
+class Undertaken:
+    """What came of an undertaking: the study's folder, what its declaration says, and what the store answers for."""
+
+    folder: Path
+    declaration: dict[str, Any]
+    left: Progress
+
+
+def run_study(undertaking: Undertaking, command: str, train: Train) -> Undertaken:
+    """Train what is missing, and write the study's declaration before and after.
+
+    The folder is chosen each time it is written, since another command may have taken it meanwhile.
+    """
+    store = undertaking.store
+    declaration: dict[str, Any] = {}
 
     def declare(facts: Mapping[str, Facts], reported: bool = False) -> None:
-        remembered = {"reported_at": undertaking.reported_at(reported)}
-        told = {key: value for key, value in remembered.items() if value}
-        store.write_study(name, undertaking.declared(command, facts) | told)
+        with store.alone_among_studies():
+            undertaking.choose_name()
+            remembered = {"reported_at": undertaking.reported_at(reported)}
+            told = {key: value for key, value in remembered.items() if value}
+            declared = undertaking.declared(command, facts) | told
+            declaration.update(json.loads(canonical_json(declared)))  # as whoever reads the file finds it
+            if store.changes:
+                store.write_study(undertaking.name, declaration)
 
-    left = undertaking.complete(train, declare)  # declared again: a sweep of the same name may have written its own
+    left = undertaking.complete(train, declare)
     if not left.missing:
         declare(known_facts(left), reported=True)
-    return store.study_folder(name), left
+    return Undertaken(store.study_folder(undertaking.name), declaration, left)
 
 
 def alone(undertaking: Undertaking) -> Undertaking:

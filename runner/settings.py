@@ -49,6 +49,9 @@ class StudySchema:
     workers: int | None = None
     workers_per_gpu: int = 0
     threads: int = 0
+    deterministic: bool = False
+    detach: bool = False
+    jobs: str | None = None
     analysis: AnalysisSchema = field(default_factory=AnalysisSchema)
 
 
@@ -57,7 +60,18 @@ PLAIN_KEYS = ("epochs", "seed", "holdout", "probe", "probe_draws")
 # Keys that say how a study is run and not what is run; they cannot be factors.
 STUDY_KEYS = (
     *("name", "recipe", "design", "until", "max_seeds", "arms", "baseline", "against", "reported"),
-    *("dry_run", "results_dir", "workers", "workers_per_gpu", "threads", "analysis", "hydra"),
+    *(
+        "dry_run",
+        "results_dir",
+        "workers",
+        "workers_per_gpu",
+        "threads",
+        "deterministic",
+        "detach",
+        "jobs",
+        "analysis",
+        "hydra",
+    ),
 )
 
 
@@ -87,6 +101,8 @@ class StudySettings:
     workers: int | None
     workers_per_gpu: int
     threads: int
+    deterministic: bool
+    detach: bool
     analysis: Mapping[str, Any]
 
 

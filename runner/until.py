@@ -5,11 +5,9 @@ remembered between looks but the records: the same command replays them and goes
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
-from runner.plan import Progress
-from runner.run import Undertaking, known_facts
+from runner.run import Undertaken, Undertaking, known_facts
 from runner.store import Store
 
 
@@ -30,25 +28,25 @@ class Look(Protocol):
 
 
 Undertake = Callable[[Callable[[str], Iterable[int]]], Undertaking]  # the seeds of a cell, by its label
-Run = Callable[[Undertaking], tuple[Path, Progress]]
+Run = Callable[[Undertaking], Undertaken]
 LookAt = Callable[[Mapping[str, Any], Store], Look]  # a declaration and the records that it is made of
 
 
-def until_decided(first: int, undertake: Undertake, run: Run, look: LookAt, say: Callable[[str], None]) -> Path:
-    """Train to the `first` look and on from look to look; return the study's folder.
+def until_decided(first: int, undertake: Undertake, run: Run, look: LookAt, say: Callable[[str], None]) -> Undertaken:
+    """Train to the `first` look and on from look to look; return what came of the last.
 
     A run that fails ends it after the look that it is part of: the same command goes on.
     """
     counts: dict[str, int] = {}
     while True:
         undertaking = undertake(seeds_from(counts, first))
-        folder, left = run(undertaking)
-        if left.missing:
-            return folder
+        undertaken = run(undertaking)
+        if undertaken.left.missing:
+            return undertaken
         found = look_at(undertaking, look)
         say(found.told)
         if found.seeds is None:
-            return folder
+            return undertaken
         counts = after(found, undertaking, counts, first)
 
 
@@ -83,4 +81,4 @@ def preview_until(first: int, undertake: Undertake, look: LookAt, budget: int) -
         counts = after(found, undertaking, counts, first)
     lines = [*told, "the next look:" if undertaking.progress().missing else "nothing more to look at:"]
     worst = undertake(lambda cell: range(budget))
-    return "\n".join([*lines, undertaking.preview(undertaking.name), f"at worst, {budget} seeds: {worst.cost()}"])
+    return "\n".join([*lines, undertaking.preview(), f"at worst, {budget} seeds: {worst.cost()}"])

@@ -1,6 +1,7 @@
 """What a process of its own does: train one trajectory and record it; check jobs before training; digest data."""
 
 import contextlib
+import gc
 import os
 import platform
 import resource
@@ -20,7 +21,7 @@ import tensorflow as tf
 from runner.calling import FilesSeen, check_imports, measuring_of, parts_of, recipe_at, told
 from runner.contents import stamps
 from runner.errors import BadInput
-from runner.machine import processor_name
+from runner.machine import driver, host, instruction_set, processor_name
 from runner.numerics import VERSION
 from runner.plan import Job
 from runner.recipe import Recipe
@@ -28,33 +29,53 @@ from runner.store import Snapshot, Store, StoreError, canonical_json
 from runner.training.epoch_loop import EpochLoop, State
 from runner.training.parts import call_data, data_digest, has_dataset
 
-Tell = Callable[[dict[str, Any]], None]
+gc.collect()
+gc.freeze()  # what is loaded is shared with all who are forked from here, and no round of theirs needs to look at it
+
+# Variables that change the bits of a run: how TensorFlow and its libraries compute, not what they print.
+VARIABLES = (
+    *("TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "TF_ENABLE_AUTO_MIXED_PRECISION"),
+    *("ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "NVIDIA_TF32_OVERRIDE"),
+)
 
 keras.config.set_floatx("float32")  # whatever a user's own keras.json says
 keras.config.set_image_data_format("channels_last")
 
 
-def limit_threads(threads: int) -> None:
-    """Let TensorFlow use `threads` threads an operation and one operation at a time; before the first operation."""
+def limit_threads(threads: int, deterministic: bool = False) -> None:
+    """Let TensorFlow use `threads` threads an operation and one operation at a time; before the first operation.
+
+    `deterministic` takes operations that give the same bits each time, or fail where there are none, and full
+    precision in products on GPUs (no TF32).
+    """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+        tf.config.experimental.enable_tensor_float_32_execution(False)
     for device in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)
 
 
-def run_job(job: Job, tell: Tell) -> None:
-    """Train the job's trajectory as far as it asks and record it; nothing is done where another process was first."""
-    limit_threads(job.threads)
+def gpus_seen() -> int:
+    """Return how many GPUs TensorFlow can use."""
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def run_job(job: Job) -> bool:
+    """Train the job's trajectory as far as it asks, unless it is recorded; return False where another holds it."""
+    limit_threads(job.threads, job.deterministic)
     store = Store(job.results_dir)
     store.prepare()
-    tell({"kind": "waiting"})
-    with store.lock(job.id):
-        store.recover(job.id)
-        record = store.record(job.id)
-        if record is None or not record.covers(job.epochs):
-            with output_to(store.work(job.id) / "run.log"):
-                trained, summary = train(job, store, tell)
-            store.commit(job.id, job.spec, trained, summary)
+    with store.lock(job.id) as held:
+        if held:
+            store.recover(job.id)
+            record = store.record(job.id)
+            if record is None or not record.covers(job.epochs):
+                with output_to(store.work(job.id) / "run.log"):
+                    trained, summary = train(job, store)
+                store.commit(job.id, job.spec, trained, summary)
+    return held
 
 
 @contextlib.contextmanager
@@ -78,7 +99,7 @@ def output_to(log: Path) -> Iterator[None]:
             os.close(before)
 
 
-def train(job: Job, store: Store, tell: Tell) -> tuple[Snapshot, dict[str, Any]]:
+def train(job: Job, store: Store) -> tuple[Snapshot, dict[str, Any]]:
     """Train on from where the trajectory stands, a checkpoint an epoch; return its end and run.json's contents."""
     started = time.perf_counter()
     recipe = recipe_at(job.source)
@@ -86,12 +107,14 @@ def train(job: Job, store: Store, tell: Tell) -> tuple[Snapshot, dict[str, Any]]
         trajectory = build(recipe, job)
         environments = resume(job, store, trajectory)
         first = trajectory.state.epoch
-        tell({"kind": "training", "epoch": first})
+        tell = partial(store.tell, job.id)
+        here = {"host": host(), "pid": os.getpid()}
+        tell({**here, "epoch": first})
         while trajectory.state.epoch < job.epochs and not (trajectory.state.stopped or trajectory.state.diverged):
             state = trajectory.run_epoch()
             store.save_snapshot(job.id, snapshot(state, environments))
             print(describe(state), flush=True)
-            tell({"kind": "epoch", "epoch": state.epoch})
+            tell({**here, "epoch": state.epoch})
     summary = summarize(job, trajectory, environments, time.perf_counter() - started, first)
     return snapshot(trajectory.state, environments), summary
 
@@ -115,7 +138,7 @@ def resume(job: Job, store: Store, trajectory: EpochLoop) -> list[dict[str, Any]
     if found is not None:
         state = State(found.epoch, found.weights, found.slots, found.history, found.predictions, stopped=found.stopped)
         trajectory.resume(state)
-    here = environment(job.threads)
+    here = environment(job)
     if not environments or {**environments[-1], "from_epoch": 0} != {**here, "from_epoch": 0}:
         environments = [*environments, here | {"from_epoch": trajectory.state.epoch + 1}]
     return environments
@@ -172,6 +195,7 @@ def facts(trajectory: EpochLoop) -> dict[str, Any]:
         "initial_weights": trajectory.initial_weights,
         "explicit_seeds": trajectory.explicit_seeds,
         "notes": trajectory.notes,
+        "net": trajectory.net,
     }
 
 
@@ -181,7 +205,7 @@ def describe(state: State) -> str:
     return " ".join(f"{key}={value:.6g}" for key, value in row.items())
 
 
-def environment(threads: int) -> dict[str, Any]:
+def environment(job: Job) -> dict[str, Any]:
     """Return what, beside the code and the data, the bits of a run depend on."""
     return {
         "python": platform.python_version(),
@@ -190,9 +214,29 @@ def environment(threads: int) -> dict[str, Any]:
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor_name(),
-        "threads": threads,
+        "instructions": instruction_set(),
+        "threads": job.threads,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
-        "gpus": len(tf.config.list_physical_devices("GPU")),
+        **({"deterministic": True} if job.deterministic else {}),
+        **{name.lower(): os.environ[name] for name in VARIABLES if name in os.environ},
+        **gpu_environment(),
+    }
+
+
+def gpu_environment() -> dict[str, Any]:
+    """Return what the bits of a run on GPUs depend on; their number alone where there is none."""
+    devices = tf.config.list_physical_devices("GPU")
+    if not devices:
+        return {"gpus": 0}
+    details = [tf.config.experimental.get_device_details(device) for device in devices]
+    built = tf.sysconfig.get_build_info()
+    return {
+        "gpus": len(devices),
+        "gpu": ", ".join(sorted({str(each.get("device_name", "unknown")) for each in details})),
+        "driver": driver(),
+        "cuda": str(built.get("cuda_version", "unknown")),
+        "cudnn": str(built.get("cudnn_version", "unknown")),
+        "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
     }
 
 

@@ -3,10 +3,14 @@
 import contextlib
 import dataclasses
 import gc
+import hashlib
 import io
+import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -34,6 +38,15 @@ SMALL_NET = [
     {"class_name": "Dropout", "rate": 0.25, "name": "drop_b"},
     {"class_name": "Dense", "units": 3, "activation": "softmax", "name": "out"},
 ]
+NOISY_NET = [
+    {"class_name": "Conv2D", "filters": 4, "kernel_size": 3, "name": "conv"},
+    {"class_name": "BatchNormalization", "name": "norm"},
+    {"class_name": "GaussianNoise", "stddev": 0.3, "name": "noise"},
+    {"class_name": "SpatialDropout2D", "rate": 0.5, "name": "maps"},
+    {"class_name": "Dropout", "rate": 0.3, "name": "drop"},
+    {"class_name": "Flatten", "name": "flat"},
+    {"class_name": "Dense", "units": 3, "activation": "softmax", "kernel_regularizer": "l2", "name": "out"},
+]
 
 
 def made_arrays(images: int = 120, side: int = 8, seed: int = 0) -> dict[str, np.ndarray]:
@@ -58,12 +71,18 @@ def made_arrays(images: int = 120, side: int = 8, seed: int = 0) -> dict[str, np
     }
 
 
-@pytest.fixture
-def small_npz(tmp_path: Path) -> Path:
-    """A dataset of 120 training and 60 validation images, 8x8, three classes."""
-    path = tmp_path / "small.npz"
+@pytest.fixture(scope="session")
+def npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of 120 training and 60 validation images, 8x8, three classes, that no test may change."""
+    path = tmp_path_factory.mktemp("data") / "small.npz"
     np.savez(path, **made_arrays())
     return path
+
+
+@pytest.fixture
+def small_npz(npz: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return Path(shutil.copy(npz, tmp_path))
 
 
 # What the built-in recipe logs, as run.json has it.
@@ -94,6 +113,9 @@ GOOD = {  # a composed configuration, in plain containers, that can be run
     "workers": None,
     "workers_per_gpu": 1,
     "threads": 1,
+    "deterministic": False,
+    "detach": False,
+    "jobs": None,
     "analysis": {"better": {}, "sesoi": {}, "primary": None, "window": "auto", "figures": ["png"]},
     "arms": None,
     "baseline": None,
@@ -126,6 +148,17 @@ def small_spec(layers=None, seed=0, data="tested", measuring=None, **values):
     }
 
 
+def digest(*states) -> str:
+    """The sha256 of all that trajectories are: weights, slots, measured history, predictions; not the seconds."""
+    found = hashlib.sha256()
+    for state in states:
+        for array in (*state.weights, *state.slots, *state.predictions):
+            found.update(np.ascontiguousarray(array).tobytes())
+        for row in state.history:
+            found.update(repr({key: value for key, value in row.items() if not key.endswith("seconds")}).encode())
+    return found.hexdigest()
+
+
 @pytest.fixture
 def store(tmp_path: Path):
     """An empty store."""
@@ -146,13 +179,14 @@ def command(*arguments: str, check: int | None = 0, **keywords) -> subprocess.Co
     return done
 
 
-def here(*arguments: str, check: int = 0) -> subprocess.CompletedProcess:
-    """Do as `command` does inside this process, whose fork server has TensorFlow loaded already.
+def here(*arguments: str, check: int | None = 0, folder: Path = ROOT) -> subprocess.CompletedProcess:
+    """Do as `command` does inside this process, in that folder; its fork server has TensorFlow loaded already.
 
     For what depends neither on how the program starts nor on how it is killed: it saves the seconds
-    that a program of its own takes to import everything.
+    that a program of its own takes to import everything. Figures of reports are not rendered.
     """
     from hydra.core.global_hydra import GlobalHydra
+    from reports import undrawn
 
     from runner.__main__ import main
 
@@ -163,30 +197,62 @@ def here(*arguments: str, check: int = 0) -> subprocess.CompletedProcess:
         mock.patch.object(sys, "argv", ["runner", *arguments]),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
+        undrawn(),
     ):
-        os.chdir(ROOT)
+        os.chdir(folder)
         try:
             main()
         except SystemExit as ended:
             code = ended.code
         finally:
             os.chdir(before)
-    assert code == check, out.getvalue() + err.getvalue()
+    assert check is None or code == check, out.getvalue() + err.getvalue()
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
+IN_TURN = """
+import json, sys
+from conftest import here
+done = [here(*words, check=None) for words in json.load(sys.stdin)]
+print(json.dumps([[each.returncode, each.stdout, each.stderr] for each in done]))
+"""
+
+
+def without_tensorflow(folder: Path) -> dict[str, str]:
+    """The environment of a process to which importing TensorFlow or Keras is an error; `folder` is an empty one."""
+    for name in ("tensorflow", "keras"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text("raise ImportError('TensorFlow is not needed here')")
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (folder, ROOT, ROOT / "tests")))}
+
+
+def in_turn(commands: Sequence[Sequence[str]], environment: dict[str, str]) -> list[subprocess.CompletedProcess]:
+    """Do as `here` does with each of the commands, in one new process that has this environment."""
+    done = subprocess.run(
+        [sys.executable, "-c", IN_TURN],
+        cwd=ROOT,
+        env=environment,
+        input=json.dumps(commands),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    ends = json.loads(done.stdout.splitlines()[-1])
+    return [subprocess.CompletedProcess(words, *end) for words, end in zip(commands, ends, strict=True)]
+
+
 def small_study(npz: Path, results: Path, *arguments: str) -> list[str]:
-    """The arguments of a study of a few seconds on the small dataset."""
-    return [
-        "-m",
-        "dataset=npz",
-        f"dataset.path={npz}",
-        "dataset.classes=3",
-        "model=stage_6",
-        "epochs=2",
-        f"results_dir={results}",
-        *arguments,
-    ]
+    """The arguments of a study of a few seconds on the small dataset; what `arguments` set takes the place of it."""
+    standing = {
+        "dataset": "npz",
+        "dataset.path": npz,
+        "dataset.classes": 3,
+        "model": "stage_6",
+        "epochs": 2,
+        "results_dir": results,
+    }
+    written = {word.partition("=")[0] for word in arguments}
+    return ["-m", *(f"{key}={value}" for key, value in standing.items() if key not in written), *arguments]
 
 
 def recorded_study(

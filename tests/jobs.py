@@ -5,7 +5,7 @@ from pathlib import Path
 
 from conftest import small_spec
 
-from runner.images.data import arrays_digest, read_npz
+from runner.images.reading import arrays_digest, read_npz
 from runner.plan import Job
 from runner.store import record_id
 

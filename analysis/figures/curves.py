@@ -29,8 +29,10 @@ from runner.metrics import Metric
 def curves(history: pd.DataFrame, means: pd.DataFrame, metric: Metric, styles: Mapping[str, Style]) -> Figure:
     """Draw the metric in training and validation, a panel per cell of `styles`, every seed faint.
 
-    A curve far worse than the typical one would flatten all others; it leaves the axis and triangles say where.
+    A curve far worse than the typical one would flatten all others; it leaves the axis and triangles say where. Cells
+    that have no panel have no part in the axis.
     """
+    history = history[history["cell"].isin(list(styles))]
     logged, validation = metric.name, f"val_{metric.name}"
     lines = history.melt(["cell", "seed"], [logged, validation])
     view = view_of(lines["value"], lines.groupby(["cell", "seed", "variable"]).ngroup(), metric)
@@ -81,5 +83,5 @@ def _curve_key(single: bool) -> list[tuple[str, Artist]]:
     return [
         ("validation, mean (in the cell's colour)", Line2D([], [], **_validation_look(INK, single) | line)),
         ("training as logged, mean", Line2D([], [], **_training_look(single) | line)),
-        ("single seeds", Line2D([], [], color=INK, **_seed_look(single) | line)),
+        ("single runs", Line2D([], [], color=INK, **_seed_look(single) | line)),
     ]

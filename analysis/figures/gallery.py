@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.page import sheet
 from analysis.figures.style import SMALL, pinned
-from analysis.figures.text import lines_in, plain, wrap
+from analysis.figures.text import drawn, lines_in, wrap
 
 SHOWN = 24  # images on the page
 
@@ -41,8 +41,8 @@ def gallery(missed: pd.DataFrame, images: np.ndarray | Mapping[int, np.ndarray])
 def _caption(row: pd.Series, room: float) -> str:
     """Return what stands under an image of the gallery."""
     lines = [
-        f"true {plain(row['label'])}",
-        f"said {plain(row['answers'])}",
+        f"true {drawn(row['label'])}",
+        f"said {drawn(row['answers'])}",
         f"missed by {row['missed_by']} of {row['runs']}",
         f"image {row['example']}",
     ]

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from analysis.figures.axes import axis_label, even_ticks, strands
 from analysis.figures.page import LINE, PAGE, Page, lay_out
 from analysis.figures.style import INK, MARKERS, SMALL, pinned
-from analysis.figures.text import PARTS, lines_in, plain, width_of, wrap
+from analysis.figures.text import PARTS, drawn, lines_in, width_of, wrap
 from runner.metrics import Metric
 
 
@@ -67,7 +67,7 @@ def _level_labels(levels: Sequence[str], room: float) -> tuple[list[str], int, f
     """Return the levels' tick labels, their rotation and their height; upright where `room` is too narrow for them."""
     flat = [wrap(level, room - 0.08, SMALL) for level in levels]
     most = max(lines_in(label) for label in flat)
-    parts = [part for level in levels for word in plain(level).split() for part in PARTS.findall(word)]
+    parts = [part for level in levels for word in drawn(level).split() for part in PARTS.findall(word)]
     if most <= 4 and all(width_of(part, SMALL) <= room - 0.08 for part in parts):
         return flat, 0, 0.12 + LINE * most
     upright = [wrap(level, 1.8, SMALL, lines=max(1, int(room / LINE))) for level in levels]

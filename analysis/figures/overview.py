@@ -30,8 +30,10 @@ BANDS = 6  # cells up to which the overview draws intervals as bands
 def overview(means: pd.DataFrame, styles: Mapping[str, Style], metrics: Sequence[Metric]) -> Figure:
     """Draw the mean validation curves of all cells of `styles`, a panel per metric.
 
-    Intervals are bands; with more than six cells they stand beside the curves, at each cell's last epoch.
+    Intervals are bands; with more than six cells they stand beside the curves, at each cell's last epoch. Cells that
+    are not drawn have no part in the axes.
     """
+    means = means[means["cell"].isin(list(styles))]
     shown = [means[means["metric"] == f"val_{metric.name}"].sort_values("epoch") for metric in metrics]
     views = [
         widened(view_of(frame["mean"], frame["cell"], metric), frame, metric)

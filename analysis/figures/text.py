@@ -9,9 +9,10 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.ft2font import LoadFlags
 
 from analysis.figures.style import FONT, TEXT
+from analysis.words.markup import mark
 
 PARTS = re.compile(r"[^=/_:,;.\-]+[=/_:,;.\-]*|[=/_:,;.\-]+")  # where a long word may be broken
-BOX = "□"  # stands for a character the font lacks
+LOST = "…"  # stands for letters that the font lacks
 
 
 def lines_in(text: str) -> int:
@@ -30,11 +31,11 @@ def _glyphs() -> frozenset[int]:
     return frozenset(_font().get_charmap())
 
 
-def plain(text: object) -> str:
-    """Return the text on one line, a box for every character the font lacks."""
+def drawn(text: object) -> str:
+    """Return the text on one line as a figure shows it, an ellipsis for letters in a row that the font lacks."""
     shown = "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in str(text))
-    shown = "".join(character if ord(character) in _glyphs() else BOX for character in shown)
-    return re.sub(" +", " ", shown).strip()
+    lost = re.sub(f"{LOST}+", LOST, "".join(letter if ord(letter) in _glyphs() else LOST for letter in shown))
+    return re.sub(" +", " ", lost).strip()
 
 
 @cache
@@ -48,10 +49,10 @@ def width_of(text: str, size: float = TEXT) -> float:
 def wrap(text: object, width: float, size: float = TEXT, lines: int = 12) -> str:
     """Return the text in lines of at most `width` inches, broken at spaces where it can be.
 
-    Of more than `lines` lines the middle ones give way to an ellipsis.
+    Of more than `lines` lines the middle ones give way to an ellipsis, and a mark that tells the text from others.
     """
     done = [""]
-    for word in plain(text).split(" "):
+    for word in drawn(text).split(" "):
         joined = f"{done[-1]} {word}" if done[-1] else word
         if width_of(joined, size) <= width:
             done[-1] = joined
@@ -59,7 +60,7 @@ def wrap(text: object, width: float, size: float = TEXT, lines: int = 12) -> str
         done += [*_pieces(word, width, size)]
     done = [line for line in done if line]
     if len(done) > lines:
-        done = [*done[: lines - lines // 3 - 1], "…", *done[len(done) - lines // 3 :]]
+        done = [*done[: lines - lines // 3 - 1], f"… {mark(str(text))}", *done[len(done) - lines // 3 :]]
     return "\n".join(done)
 
 

@@ -1,8 +1,7 @@
 """Frames <-> CSV files: floats to the last bit, text that no spreadsheet runs as a formula."""
 
-import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ EXACT: dict[str, Any] = (
 )
 
 ROWS = 100_000  # written at a time, so that millions need no list of all their values
+QUOTE = '"'
+SPECIAL = (",", QUOTE, "\n", "\r")  # a field with one of these is quoted
 
 
 def spreadsheet(text: str) -> str:
@@ -24,29 +25,40 @@ def spreadsheet(text: str) -> str:
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """Return the frame as CSV, nothing where there is no value."""
-    text = frame.select_dtypes(["object", "string", "category"]).columns
-    columns = [_each_once(frame[name], spreadsheet) if name in text else frame[name] for name in frame]
-    content = io.BytesIO()
-    text_of = io.TextIOWrapper(content, encoding="utf-8", newline="")
-    writer = csv.writer(text_of, lineterminator="\n")
-    writer.writerow(map(spreadsheet, frame.columns))
+    """Return the frame as CSV, nothing where there is no value.
+
+    Each distinct text is quoted once; csv.writer, which looks at every letter of every field, takes half as long again.
+    """
+    texts = set(frame.select_dtypes(["object", "string", "category"]).columns)
+    fields = _Fields()
+    content = io.BytesIO(f"{','.join(fields[str(name)] for name in frame)}\n".encode())
+    content.seek(0, io.SEEK_END)
     for start in range(0, len(frame), ROWS):
-        rows = (_values_of(column.iloc[start : start + ROWS]) for column in columns)
-        writer.writerows(zip(*rows, strict=True))  # DataFrame.to_csv takes a third longer
-    text_of.flush()
+        rows = frame.iloc[start : start + ROWS]
+        columns = [fields.of(rows[name]) if name in texts else _numbers(rows[name]) for name in frame]
+        content.write("".join(f"{line}\n" for line in map(",".join, zip(*columns, strict=True))).encode())
     return content.getvalue()
 
 
-def _values_of(column: pd.Series) -> list[Any]:
-    """Return the column's values, None where there is none, which CSV has as nothing."""
-    whole = column.astype(object).where(column.notna(), None) if column.isna().any() else column
-    return whole.tolist()
+class _Fields(dict[Any, str]):
+    """How a text is written as a field; of what is no text, nothing."""
+
+    def __missing__(self, value: Any) -> str:
+        text = spreadsheet(value) if isinstance(value, str) else ""
+        self[value] = f'"{text.replace(QUOTE, QUOTE * 2)}"' if any(sign in text for sign in SPECIAL) else text
+        return self[value]
+
+    def of(self, column: pd.Series) -> Iterator[str]:
+        """Return the fields of a column of texts."""
+        return map(self.__getitem__, column.to_numpy(object).tolist())
 
 
-def _each_once(texts: pd.Series, change: Callable[[str], str]) -> pd.Series:
-    """Return the texts changed, each distinct one computed once."""
-    return texts.map({text: change(text) for text in texts.dropna().unique()})
+def _numbers(column: pd.Series) -> Iterable[str]:
+    """Return the fields of a column of numbers: the shortest that are read as the same."""
+    there = column.notna()
+    if there.all():
+        return map(repr, column.tolist())
+    return ["" if value is None else repr(value) for value in column.astype(object).where(there, None).tolist()]
 
 
 def read_csv(path: Path, types: Mapping[str, str]) -> pd.DataFrame:

@@ -17,7 +17,8 @@ from analysis.reading.tables import from_tables
 from runner.metrics import Metric, read_metrics
 from runner.store import Store, StoreError, read_study
 
-BUILT_IN = "images"  # the recipe that trains image classifiers
+BUILT_IN = "images"  # the recipe that trains image classifiers, and those of tables
+IMAGE = "×"  # in the shape of an example that is no row of a table
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Design:
     paired: bool = True
 
     @property
+    def replicate(self) -> str:
+        """What one replicate of a cell is called: a seed where it is one in every cell, else a run."""
+        return "seed" if self.paired else "run"
+
+    @property
     def whole_seeds(self) -> bool:
         """Whether a seed counts only if every cell has it, as in paired factorials; else contrasts need their cells."""
         return self.kind in ("factorial", "screening") and self.paired
@@ -49,6 +55,7 @@ class Study:
     design: Design
     metrics: tuple[Metric, ...]  # primary ones first
     parts: Parts
+    store: Store  # around the study's folder, whether or not it has its records
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -76,9 +83,10 @@ class Study:
         return self.declaration.get("source", "")
 
     @property
-    def without_records(self) -> bool:
-        """Whether an earlier version wrote the tables, without what records say of themselves and what runs answer."""
-        return not self.source and not self.summaries and bool(self.runs["status"].eq("complete").any())
+    def lacks_answers(self) -> bool:
+        """Whether runs that were validated on one set of examples are there without what they answer."""
+        keys = {summary.get("validation") for summary in self.summaries.values()}
+        return self.answered is None and len(keys) == 1 and all(keys)
 
     @property
     def factors(self) -> list[str]:
@@ -109,7 +117,8 @@ class Study:
     @property
     def example(self) -> str:
         """What one example of the data is called."""
-        return "image" if self.declaration.get("recipe") == BUILT_IN else "example"
+        shape = self.declaration.get("trained", {}).get("settings", {}).get("example", IMAGE)
+        return "image" if self.declaration.get("recipe") == BUILT_IN and IMAGE in shape else "example"
 
 
 def study_in(folder: Path, store: Store | None = None) -> Study:
@@ -129,13 +138,14 @@ def _study(declaration: dict[str, Any], folder: Path, store: Store | None) -> St
     metrics = _told_apart(read_metrics(declaration["metrics"]))
     columns = metric_columns(metrics)
     _refuse_clashes(columns, [factor["key"] for factor in declaration["factors"]])
-    parts = _parts(declaration, folder, store, columns)
-    return Study(declaration=declaration, design=design_of(declaration), metrics=metrics, parts=parts)
-
-
-def _parts(declaration: dict[str, Any], folder: Path, store: Store | None, columns: list[str]) -> Parts:
-    window = window_in(declaration)
     around = store or Store(folder.absolute().parent)
+    parts = _parts(declaration, folder, around, store is not None, columns)
+    return Study(declaration, design_of(declaration), metrics, parts, around)
+
+
+def _parts(declaration: dict[str, Any], folder: Path, around: Store, of_records: bool, columns: list[str]) -> Parts:
+    """Return what the records hold, which lie in the store around the folder, or else the folder's tables."""
+    window = window_in(declaration)
     tables = folder / "tables"
     ids = dict.fromkeys(run["run"] for run in declaration["runs"])
     has_tables = (tables / "runs.csv").is_file()
@@ -145,7 +155,7 @@ def _parts(declaration: dict[str, Any], folder: Path, store: Store | None, colum
                 f"an imported study must have its tables; {str(tables)!r} holds no runs.csv. Import its files again."
             )
         return from_tables(declaration, tables, columns, window)
-    if store is not None or any(around.folder_of(run_id) or around.failure(run_id) for run_id in ids):
+    if of_records or any(around.folder_of(run_id) or around.failure(run_id) for run_id in ids):
         return from_records(declaration, around, columns, window)
     if not has_tables and not around.runs.is_dir():
         raise StoreError(

@@ -20,6 +20,7 @@ from analysis.reading.frames import last_columns, run_keys
 from analysis.reading.parts import Parts
 from runner.store import StoreError
 
+SOURCES = ("runs.csv", "history.csv", "other_end.csv", "records.json", "predictions.npz")  # what is read here
 STATUSES = ("complete", "diverged", "failed", "missing", "unfinished")
 Summaries = Mapping[str, Mapping[str, Any]]
 
@@ -33,6 +34,7 @@ def from_tables(declaration: dict[str, Any], folder: Path, columns: Sequence[str
         history=_read_history(declaration, folder / "history.csv", columns),
         summaries=_read_summaries(declaration, folder / "records.json"),
         answered=read_answered(folder / "predictions.npz"),
+        tables=True,
         other_end=_read_runs(declaration["other_end"], other, columns, window) if there else None,
     )
 
@@ -47,7 +49,8 @@ def _read_runs(declaration: dict[str, Any], path: Path, columns: Sequence[str], 
     found = read_csv(path, {"status": "str", "stopped": "Int64", **_types(measured)})
     keys = pd.DataFrame([run_keys(declaration, run) for run in declaration["runs"]])
     found = _filled(found, {"stopped": pd.NA, "status": ""})
-    if not _same(found, keys, len(keys)) or not found["status"].isin(STATUSES).all():
+    rows = np.arange(len(keys))
+    if len(found) != len(keys) or not _of(declaration, found, rows) or not found["status"].isin(STATUSES).all():
         raise _of_other_runs(path)
     figures = [name for name in (*measured, *TIMES) if name in found]
     return pd.concat([keys, found[["status", "stopped", *figures]].astype({"stopped": "Int64"})], axis=1)
@@ -58,15 +61,26 @@ def _filled(found: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
     return found.assign(**{name: value for name, value in values.items() if name not in found})
 
 
-def _same(found: pd.DataFrame, keys: pd.DataFrame, rows: int) -> bool:
-    """Tell whether rows are those of the runs: record, cell and seed."""
-    if len(found) != rows or not {"run", "cell", "seed"} <= set(found):
+def _of(declaration: dict[str, Any], found: pd.DataFrame, rows: np.ndarray) -> bool:
+    """Tell whether the rows found are those of the declared runs at the places `rows`: record, cell and seed."""
+    if not {"run", "cell", "seed"} <= set(found):
         return False
-    return bool(
-        (found["run"].astype(object).to_numpy() == keys["run"].to_numpy()).all()
-        and (found["cell"].astype(object).to_numpy() == keys["cell"].map(spreadsheet).to_numpy()).all()
-        and (found["seed"].to_numpy() == keys["seed"].to_numpy()).all()
-    )
+    runs = declaration["runs"]
+    ids = {run_id: place for place, run_id in enumerate(dict.fromkeys(run["run"] for run in runs))}
+    declared = np.array([(ids[run["run"]], run["cell"], run["seed"]) for run in runs]).reshape(-1, 3)
+    found_places = (_places(found["run"], ids), _places(found["cell"], _cells(declaration)), found["seed"].to_numpy())
+    return all((place == expected[rows]).all() for place, expected in zip(found_places, declared.T, strict=True))
+
+
+def _cells(declaration: dict[str, Any]) -> dict[str, int]:
+    """Return the places of the cells by their labels as the tables have them."""
+    return {spreadsheet(cell["label"]): place for place, cell in enumerate(declaration["cells"])}
+
+
+def _places(column: pd.Series, known: Mapping[str, int]) -> np.ndarray:
+    """Return what is known of the texts of a categorical column: (rows,) int, -1 of those that are not known."""
+    of_categories = [known.get(text, -1) for text in column.cat.categories]
+    return np.array([*of_categories, -1])[column.cat.codes]
 
 
 def _of_other_runs(path: Path) -> StoreError:
@@ -84,20 +98,19 @@ def _read_history(declaration: dict[str, Any], path: Path, columns: Sequence[str
     found = read_csv(path, {"epoch": "int64", **_types(columns)})
     if not {"run", "cell", "seed", "epoch"} <= set(found):
         raise _of_other_runs(path)
-    cells = {spreadsheet(cell["label"]): place for place, cell in enumerate(declaration["cells"])}
     place_of_run = {(run["cell"], run["seed"]): place for place, run in enumerate(declaration["runs"])}
-    cell_of_row = found["cell"].cat.rename_categories(lambda label: cells.get(label, -1)).astype("int64")
+    cell_of_row = _places(found["cell"], _cells(declaration))
     first = np.flatnonzero(found["epoch"].to_numpy() == 1)
     if len(found) and (not len(first) or first[0] != 0):
         raise _of_other_runs(path)
     lengths = np.diff([*first, len(found)])
     seeds = found["seed"].to_numpy()
-    places = [place_of_run.get((int(cell_of_row.iloc[row]), int(seeds[row])), -1) for row in first]
+    places = [place_of_run.get((int(cell_of_row[row]), int(seeds[row])), -1) for row in first]
     rows = np.repeat(np.array(places, int), lengths)
-    named = keys.take(np.maximum(rows, 0)).reset_index(drop=True)
     steps = np.arange(len(found)) - np.repeat(first, lengths) + 1
-    if (rows < 0).any() or not (found["epoch"].to_numpy() == steps).all() or not _same(found, named, len(named)):
+    if (rows < 0).any() or not (found["epoch"].to_numpy() == steps).all() or not _of(declaration, found, rows):
         raise _of_other_runs(path)
+    named = keys.take(rows).reset_index(drop=True)
     figures = [name for name in (*columns, *TIMES) if name in found]
     return pd.concat([named, found[["epoch", *figures]]], axis=1)
 

@@ -1,8 +1,9 @@
 """A study's evidence -> its figures with their captions, those that there is something to show for."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,9 @@ LOOKS_DRAWN = 12  # contrasts
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, and what stands below it."""
+    """What draws a figure, when it is asked for, and what stands below it."""
 
-    figure: Figure
+    figure: Callable[[], Figure]
     caption: str
 
 
@@ -65,21 +66,22 @@ def _drawn(evidence: Evidence) -> Iterator[tuple[str, Drawing]]:
     over = interval_over(study.design)
     caption = f"Mean validation curves of the cells, with {over}"
     if len(evidence.curves):
-        yield "overview", Drawing(overview(evidence.curves, shown, study.primary), caption)
+        yield "overview", Drawing(partial(overview, evidence.curves, shown, study.primary), caption)
     for metric in [metric for metric in study.primary if metric.name in study.history and len(evidence.curves)]:
-        figure = curves(study.history, evidence.curves, metric, shown)
+        figure = partial(curves, study.history, evidence.curves, metric, shown)
         moving = "" if study.source else " while the weights move"
         caption = f"{capital(metric.label)} in training, as logged{moving}, and in validation"
         yield f"curves_{stems[metric.name]}", Drawing(figure, caption)
     for metric in study.primary if set(evidence.gap["term"]) > {NET} else ():
-        caption = f"What the gap in {metric.label} is made of: means over seeds; the net gap with its {over}"
-        yield f"gap_{stems[metric.name]}", Drawing(gap(evidence.gap, evidence.shown, metric), caption)
+        means = f"means over {study.design.replicate}s; the net gap with its {over}"
+        caption = f"What the gap in {metric.label} is made of: {means}"
+        yield f"gap_{stems[metric.name]}", Drawing(partial(gap, evidence.gap, evidence.shown, metric), caption)
     yield from _misses(evidence)
 
 
 def interval_over(design: Design) -> str:
     """Return what an interval in a figure is."""
-    return f"95 % t-interval over {'seeds' if design.paired else 'runs'}"
+    return f"95 % t-interval over {design.replicate}s"
 
 
 def file_stems(metrics: Iterable[Metric]) -> dict[str, str]:
@@ -102,12 +104,14 @@ def _effects(evidence: Evidence, stems: dict[str, str]) -> Iterator[tuple[str, D
             which = interval_over(study.design) if evidence.looks is None or aside else "95 % interval over all looks"
             dots = "; dots are single seeds" if study.design.paired else ""
             caption = f"Effects on {response_label(response)}{aside}: mean and {which}{dots}"
-            yield f"effects_val_{stems[metric.name]}", Drawing(effects(rows, evidence.seed_effects, response), caption)
+            figure = partial(effects, rows, evidence.seed_effects, response)
+            yield f"effects_val_{stems[metric.name]}", Drawing(figure, caption)
 
 
 def intervals_of(evidence: Evidence) -> str:
     """Return which intervals the effects have."""
-    return "95 % t-intervals over seeds" if evidence.looks is None else "95 % intervals that hold over all looks"
+    over = f"95 % t-intervals over {evidence.study.design.replicate}s"
+    return over if evidence.looks is None else "95 % intervals that hold over all looks"
 
 
 def _looks(evidence: Evidence) -> Iterator[tuple[str, Drawing]]:
@@ -123,7 +127,7 @@ def _looks(evidence: Evidence) -> Iterator[tuple[str, Drawing]]:
     more = len(lowest) - len(chosen)
     rest = f"; the {LOOKS_DRAWN} clearest, {more} more in tables/looks.csv" if more else ""
     caption = f"Estimate and 95 % interval over all looks so far, after each look until decided{rest}"
-    yield FIGURE, Drawing(looks(kept, evidence.responses), caption)
+    yield FIGURE, Drawing(partial(looks, kept, evidence.responses), caption)
 
 
 def _interactions(evidence: Evidence, stems: dict[str, str]) -> Iterator[tuple[str, Drawing]]:
@@ -132,8 +136,8 @@ def _interactions(evidence: Evidence, stems: dict[str, str]) -> Iterator[tuple[s
     caption = f"How the effect of one factor depends on another: mean and {over}{joined}"
     for place, factors in enumerate(_shown_interactions(evidence), 1):
         for metric in evidence.study.primary:
-            seeds, means = _interaction_frames(evidence, factors, evidence.responses[f"val_{metric.name}"])
-            figure = interaction(seeds, means, factors, metric)
+            frames = _interaction_frames(evidence, factors, evidence.responses[f"val_{metric.name}"])
+            figure = partial(interaction, *frames, factors, metric)
             yield f"interaction_{place}_val_{stems[metric.name]}", Drawing(figure, caption)
 
 
@@ -183,11 +187,12 @@ def _misses(evidence: Evidence) -> Iterator[tuple[str, Drawing]]:
     if misses is None or misses.table.empty:
         return
     if misses.images:
-        yield "missed", Drawing(gallery(misses.table, misses.images), "The validation images that most runs miss")
+        figure = partial(gallery, misses.table, misses.images)
+        yield "missed", Drawing(figure, "The validation images that most runs miss")
     if misses.confusion:
         which = "the baseline and the best cell" if _best_of(evidence) else "the baseline"
         caption = f"True against given classes, counts over the runs of a cell: {which}"
-        yield "confusion", Drawing(confusion(misses.confusion, evidence.study.example), caption)
+        yield "confusion", Drawing(partial(confusion, misses.confusion, evidence.study.example), caption)
 
 
 def _best_of(evidence: Evidence) -> str | None:

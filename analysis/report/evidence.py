@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.figures.gallery import SHOWN
 from analysis.reading.columns import metric_columns
-from analysis.reading.study import Design, Study, predictions_of, study_in
+from analysis.reading.study import Design, Study, predictions_of, study_in, study_of
+from analysis.report.labels import Labels, shown_study
 from analysis.statistics import gap
 from analysis.statistics.cells import best_cell, cells_frame, curve_means, shown_cells
 from analysis.statistics.completeness import common_epochs, compared_history, runs_alike
@@ -51,7 +53,8 @@ class Misses:
 class Evidence:
     """What the report says and shows; frames as their modules document them."""
 
-    study: Study
+    study: Study  # its texts as they are shown
+    labels: Labels  # what they stand for
     responses: dict[str, Response]
     cells: pd.DataFrame
     shown: list[str]  # labels of the cells that tables and figures show
@@ -68,9 +71,13 @@ class Evidence:
     looks: Decided | None  # where seeds were added until all is decided
 
 
-def gather(folder: Path, store: Store | None = None) -> Evidence:
-    """Return the evidence of the study declared in `folder`; `store` is the one around it, where it is open already."""
-    study = study_in(folder, store)
+def gather(folder: Path, store: Store | None = None, declaration: dict[str, Any] | None = None) -> Evidence:
+    """Return the evidence of the study declared in `folder`; `store` is the one around it, where it is open already.
+
+    A `declaration` is believed rather than what the folder says by now.
+    """
+    declared = study_in(folder, store) if store is None or declaration is None else study_of(declaration, store)
+    study, labels = shown_study(declared)
     metrics, responses = study.metrics, responses_of(study.metrics)
     cells = cells_frame(study.runs, study.factors, metrics, study.design.whole_seeds)
     compared = compared_history(study.history, study.runs, study.design.whole_seeds)
@@ -88,6 +95,7 @@ def gather(folder: Path, store: Store | None = None) -> Evidence:
     found = effects(runs, study.design, responses, precision, _answers(study), budget)
     return Evidence(
         study=study,
+        labels=labels,
         responses=responses,
         cells=cells,
         shown=shown_cells(cells, study.primary[0]),
@@ -127,7 +135,8 @@ def _gap_sentences(study: Study, scores: pd.DataFrame, averaged: pd.DataFrame) -
     if not told:
         return []
     modes = train_modes(study.declaration, study.summaries)
-    return gap_sentences(scores, averaged, study.cells, told, modes, study.example, bool(study.source))
+    nouns = study.example, study.design.replicate
+    return gap_sentences(scores, averaged, study.cells, told, modes, *nouns, imported=bool(study.source))
 
 
 def _ends(study: Study) -> pd.DataFrame | None:

@@ -1,5 +1,7 @@
 """A study's records -> what it cost, and how it was made."""
 
+import itertools
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -42,8 +44,20 @@ def made(study: Study) -> list[str]:
     }
     for title, values in told.items():
         lines += [f"- {title}: {markdown(value)}{share}" for value, share in _shares(values)]
-    rebuild = code(f"python -m analysis results/{study.declaration['name']}")
-    return [*lines, f"- rebuilt from its {'tables' if study.source else 'records'} by {rebuild}"]
+    rebuild = code(f"python -m analysis {shlex.quote(_folder(study.declaration))}")
+    return [*lines, f"- rebuilt from its {'tables' if study.source else 'records or tables'} by {rebuild}"]
+
+
+def _folder(declaration: dict[str, Any]) -> str:
+    """Return the study's folder, seen from where its command was typed."""
+    try:
+        words = shlex.split(declaration["command"])
+    except ValueError:  # a quote that is not closed, in a declaration that was written by hand
+        words = []
+    after = dict(itertools.pairwise(words))
+    named = [word.removeprefix("results_dir=").strip("'\"") for word in words if word.startswith("results_dir=")]
+    results = named[-1] if named else after.get("--results-dir", "results")
+    return f"{results.rstrip('/')}/{declaration['name']}"
 
 
 def _notes(declaration: dict[str, Any]) -> list[str]:

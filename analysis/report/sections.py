@@ -6,10 +6,12 @@ import pandas as pd
 
 from analysis.reading.study import Study
 from analysis.report.evidence import Evidence
+from analysis.report.labels import without_folders
 from analysis.report.looks import FIGURE, looks_lines, looks_section, seeds_of_each
 from analysis.report.provenance import cost, made
+from analysis.report.recipe import recipe_lines
 from analysis.report.summary import summary
-from analysis.report.tables import comparison_table, effects_table, markdown_table
+from analysis.report.tables import comparison_columns, comparison_table, effects_table, markdown_table
 from analysis.statistics.completeness import left_out
 from analysis.statistics.contrasts import shared_pairs
 from analysis.statistics.inert import inert_factors
@@ -25,14 +27,15 @@ from analysis.words.family import (
     moving_sentence,
     runs_in_cells,
 )
-from analysis.words.markup import code, markdown, one_line
+from analysis.words.glossary import glossary
+from analysis.words.markup import COMMAND_LENGTH, code, markdown, one_line
 from analysis.words.misses import (
-    binomial_sentence,
     last_looks_sentence,
     mcnemar_sentences,
     missed_sentence,
     share_among,
     split_sentences,
+    wilson_sentence,
 )
 from analysis.words.phrases import capital, count, listed, reason, seed_range
 from analysis.words.reported import STEPS_NOTE, reported_note, reported_sentence, reported_table, steps_table
@@ -43,8 +46,8 @@ LISTED = 20  # runs or examples listed one by one
 MISSED_LISTED = 24  # examples that cannot be drawn
 
 WITHOUT_ANSWERS = (
-    "The tables of this study were written by a version that did not keep what runs answer, so which {noun}s most of "
-    "them miss cannot be shown: run its command again."
+    "What these runs answer was not kept, so which {noun}s most of them miss cannot be shown: run the study's command "
+    "again."
 )
 
 Captions = Mapping[str, str]  # of figures, by the names of their files
@@ -61,6 +64,7 @@ def report(evidence: Evidence, captions: Captions) -> list[str]:
         *summary(evidence),
         *_section("What was asked", _asked(evidence)),
         *_section("Findings", _findings(evidence)),
+        *_section("Words", _words(evidence)),
         *_section("What failed or is missing", _missing(study)),
         *_section("Comparison", _comparison(evidence)),
         *_section("Reported and reproduced", _reported_section(evidence)),
@@ -70,6 +74,7 @@ def report(evidence: Evidence, captions: Captions) -> list[str]:
         *_section("Training against validation", _curves_section(evidence, captions, curves)),
         *_section(f"The gap between training and validation{apart}", _gap_section(evidence, captions)),
         *_section(f"The {study.example}s that most runs miss", _misses_section(evidence, captions)),
+        *_section("Recipe", recipe_lines(evidence)),
         *_section("Cost", cost(study) if study.summaries else []),
         *_section("How this was made", made(study)),
     ]
@@ -99,12 +104,17 @@ def _asked(evidence: Evidence) -> list[str]:
     for key, levels in study.design.factors.items():
         listed = ", ".join(markdown(one_line(level)) for level in levels)
         lines.append(f"- **{markdown(one_line(key))}**: {listed} (baseline {markdown(one_line(levels[0]))})")
+        legend = evidence.labels.legend(key)
+        lines += [
+            f"  - {markdown(short)} stands for {markdown(one_line(text, COMMAND_LENGTH))}" for short, text in legend
+        ]
     lines += [f"- {markdown(f'{one_line(arm)} against {one_line(against)}')}" for arm, against in _compared_arms(study)]
     mode = study.design.mode
     fewest, most = seeds_of_each(declaration)
-    each = count(most, "seed") if fewest == most else f"{fewest} to {count(most, 'seed')}"
+    replicate = study.design.replicate
+    each = count(most, replicate) if fewest == most else f"{fewest} to {count(most, replicate)}"
     times = f"{count(cells, 'cell')} × {each} ({seed_range(seeds)}) = {count(len(declaration['runs']), 'run')}"
-    size = runs_in_cells(study.runs) if study.source and fewest != most else times
+    size = times if study.design.paired else runs_in_cells(study.runs)
     return [
         *lines,
         f"- design {markdown(declaration['design'])}{mode and f' ({markdown(mode)})'}: {size}",
@@ -133,6 +143,16 @@ def _findings(evidence: Evidence) -> list[str]:
     sentences += [] if evidence.ends is None else ends_sentences(evidence.ends, evidence.responses)
     sentences += filter(None, [reported_sentence(evidence.reported, evidence.responses)])
     return [f"- {markdown(sentence)}" for sentence in sentences]
+
+
+def _words(evidence: Evidence) -> list[str]:
+    """Return what the findings' words mean, and where the rest of their evidence is; nothing where none is graded."""
+    if effects_table(evidence).empty:
+        return []
+    told = glossary(evidence.study.primary, evidence.study.design.paired)
+    lines = [f"- **{word}**: {markdown(text)}" for word, text in told.items()]
+    needed = f"p values, exact tests and the {evidence.study.design.replicate}s that it takes"
+    return [*lines, "", f"The rest of the evidence, {needed}, is in the table of effects."]
 
 
 def inert(study: Study) -> list[str]:
@@ -164,7 +184,9 @@ def status_lines(study: Study) -> list[str]:
         if status != "complete":
             total = study.runs["cell"].eq(cell).sum()
             seeds = seed_range(list(group["seed"]))
-            lines.append(f"{one_line(cell)}: {status} in {len(group)} of {count(total, 'seed')} ({seeds})")
+            lines.append(
+                f"{one_line(cell)}: {status} in {len(group)} of {count(total, study.design.replicate)} ({seeds})"
+            )
     return lines
 
 
@@ -173,7 +195,7 @@ def _failure_lines(study: Study) -> list[str]:
     failed = study.runs[study.runs["run"].isin(list(study.parts.failures)) & study.runs["status"].eq("failed")]
     failed = failed.drop_duplicates("run")
     lines = [
-        f"{one_line(row.cell)}, seed {row.seed}: {one_line(study.parts.failures[row.run]['reason'])} "
+        f"{one_line(row.cell)}, seed {row.seed}: {_reason(study.parts.failures[row.run]['reason'])} "
         f"(log in runs/.work/{row.run}/)"
         for row in failed.head(LISTED).itertuples()
     ]
@@ -181,7 +203,12 @@ def _failure_lines(study: Study) -> list[str]:
 
 
 def _quarantine_lines(study: Study) -> list[str]:
-    return [f"record {run} was moved to quarantine/: {one_line(why)}" for run, why in study.parts.quarantined]
+    return [f"record {run} was moved to quarantine/: {_reason(why)}" for run, why in study.parts.quarantined]
+
+
+def _reason(text: str) -> str:
+    """Return why something failed on one line, less the folders of the machine."""
+    return one_line(without_folders(text))
 
 
 # ---- comparison and effects
@@ -200,10 +227,17 @@ def comparison_note(evidence: Evidence) -> str:
     """Return what the table's figures are."""
     n = evidence.cells["n"].max()
     if n == 0:
-        return "No seed is complete, so there is nothing to compare."
+        return f"No {evidence.study.design.replicate} is complete, so there is nothing to compare."
     spread = "mean ± half of the 95 % t-interval over seeds" if n > 1 else "one seed, so without an interval"
     fewest, most = seeds_of_each(evidence.study.declaration)
     spread += "" if fewest == most else ", each cell's own (n)"
+    if (
+        comparison_table(evidence)
+        .map(lambda text: "[" in text)
+        .loc[:, list(comparison_columns(evidence))]
+        .any(axis=None)
+    ):
+        spread += "; an interval in brackets ends where the metric does"
     if evidence.study.source:
         return f"Figures: {_looked_at(evidence.study)}; mean ± half of the 95 % t-interval over a cell's runs."
     labels = [metric.label for metric in evidence.study.primary]
@@ -289,7 +323,8 @@ def _curves_section(evidence: Evidence, captions: Captions, names: list[str]) ->
     lines = _shown(captions, *names)
     fewest, most = seeds_of_each(evidence.study.declaration)
     told = [REACHED, ""] if _any_stopped(evidence) else []
-    told += [] if fewest == most else [f"Each cell's curves are of its own {fewest} to {most} seeds.", ""]
+    each = evidence.study.design.replicate
+    told += [] if fewest == most else [f"Each cell's curves are of its own {fewest} to {most} {each}s.", ""]
     return [*told, *lines] if lines else []
 
 
@@ -309,7 +344,7 @@ def _misses_section(evidence: Evidence, captions: Captions) -> list[str]:
     """Return which validation examples are missed, by whom, and what is mistaken for what."""
     misses, noun = evidence.misses, evidence.study.example
     if misses is None:
-        return [WITHOUT_ANSWERS.format(noun=noun)] if evidence.study.without_records else []
+        return [WITHOUT_ANSWERS.format(noun=noun)] if evidence.study.lacks_answers else []
     examples = misses.examples
     sentences = [
         missed_sentence(misses.table, misses.runs, examples, noun),
@@ -319,7 +354,7 @@ def _misses_section(evidence: Evidence, captions: Captions) -> list[str]:
     ]
     share = share_among(evidence.study.metrics)
     if share is not None and pd.notna(best := evidence.cells[f"val_{share.name}"].max()):
-        sentences.append(binomial_sentence(share, float(best), examples, noun))
+        sentences.append(wilson_sentence(share, float(best), examples, noun))
     fewest, most = seeds_of_each(evidence.study.declaration)
     if fewest < most:
         sentences.append("Cells are compared here over the seeds that all of them were trained with.")

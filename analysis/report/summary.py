@@ -14,6 +14,7 @@ from analysis.words.answer import Best, answer, choices
 from analysis.words.markup import markdown, one_line
 from analysis.words.names import in_unit, response_label, titled
 from analysis.words.phrases import capital, count, listed
+from analysis.words.quantities import grade_text
 from analysis.words.rounding import difference_and_interval, mean_and_half_width
 from analysis.words.told import told_of
 
@@ -48,7 +49,7 @@ def _best(evidence: Evidence) -> Best | None:
     return Best(
         label,
         [f"{key}={levels[key]}" for key, known in baseline.items() if levels.get(key, known) != known],
-        in_unit(figure.partition(" ±")[0], metric.unit),
+        in_unit(figure.partition(" ")[0], metric.unit),
         bool(evidence.cells[column].notna().all()),
     )
 
@@ -60,7 +61,9 @@ def conditions(study: Study) -> str:
     """Return what is missing, the design, seeds, epochs, data and examples in one line of text."""
     examples = [f"validated on {count(study.examples, study.example)}"] if study.examples else []
     window = [f"figures are means of the last {study.window} epochs"] if study.window > 1 else []
-    return f"{_incomplete(study)}{'; '.join([_design(study), _epochs(study), *examples, *window])}."
+    design = _design(study)
+    told = [f"After {_epochs(study)}", f"{design[:1].lower()}{design[1:]}", *examples, *window]
+    return f"{_incomplete(study)}{'; '.join(told)}."
 
 
 def _incomplete(study: Study) -> str:
@@ -79,13 +82,14 @@ def _incomplete(study: Study) -> str:
 
 
 def _design(study: Study) -> str:
-    """Return `Factorial, 4 cells × 5 seeds, matched`."""
+    """Return `Factorial, 4 cells × 5 seeds, matched`, or `4 cells × 5 runs, unpaired`."""
     declaration = study.declaration
     kind = study.design.mode or one_line(study.design.kind).replace("_", " ")
     runs = Counter(run["cell"] for run in declaration["runs"]).values()
     few = "" if min(runs) == max(runs) else f"{min(runs):,} to "
     how = f", {_pairing(declaration)}" if len(declaration["cells"]) > 1 else ""
-    return f"{capital(kind)}, {count(len(declaration['cells']), 'cell')} × {few}{count(max(runs), 'seed')}{how}"
+    each = f"{few}{count(max(runs), study.design.replicate)}"
+    return f"{capital(kind)}, {count(len(declaration['cells']), 'cell')} × {each}{how}"
 
 
 def _pairing(declaration: dict[str, Any]) -> str:
@@ -94,6 +98,12 @@ def _pairing(declaration: dict[str, Any]) -> str:
         return "paired by seed" if declaration["paired"] else "unpaired"
     apart = len(declaration.get("initial_weights", ()))
     return "matched" + (f" but for initial weights of {count(apart, 'cell')}" if apart else "")
+
+
+def looked_at(study: Study) -> str:
+    """Return `after 10 epochs of mnist`, with the window that figures are means over."""
+    window = f", means of the last {study.window}" if study.window > 1 else ""
+    return f"after {_epochs(study)}{window}"
 
 
 def _epochs(study: Study) -> str:
@@ -134,4 +144,4 @@ def _seen(row: dict[str, Any] | None) -> str:
         return "cannot be said"
     size, _, interval = difference_and_interval(row["estimate"], row["low"], row["high"], row["metric"]).partition(" ")
     size = f"**{markdown(size)}**" if row["grade"] == "established" else markdown(size)
-    return " ".join(filter(None, [size, markdown(interval), markdown(row["grade"])]))
+    return " ".join(filter(None, [size, markdown(interval), markdown(grade_text(row))]))

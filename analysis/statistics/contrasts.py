@@ -83,9 +83,7 @@ def _screened(design: Design, mains: Sequence[Contrast], alive: np.ndarray | Non
     levels = np.array(design.cells)
     weights = [_main_weights(levels, alive), pair_weights(levels)]
     rows = [_names_of(design, contrast) for contrast in mains]
-    for label, pairs in shared_pairs(design).items():
-        term = " + ".join(":".join(pair) for pair in pairs)
-        rows.append((term, label, "shared", term, "", "", ""))
+    rows += [_shared_names(label, pairs) for label, pairs in shared_pairs(design).items()]
     none = np.empty((0, 2), int), np.empty(0, int)
     return Contrasts(pd.DataFrame(rows, columns=list(NAMES)), sparse.csr_array(np.concatenate(weights)), *none)
 
@@ -216,6 +214,22 @@ def _names_of(design: Design, contrast: Contrast) -> tuple[str, ...]:
 def named(design: Design) -> dict[str, Contrast]:
     """Return the declared contrasts by their labels."""
     return {_names_of(design, contrast)[1]: contrast for contrast in _declared(design)}
+
+
+def names_of_all(design: Design) -> list[tuple[str, ...]]:
+    """Return the names of all contrasts that a table of the design may have, in an order that its levels do not touch.
+
+    The declared ones, the simple effects within interactions, and the figures that pairs of a screening share.
+    """
+    declared = list(_declared(design))
+    inside = [each for contrast in declared if len(contrast.steps) > 1 for each in simple_effects(contrast)]
+    shared = [_shared_names(label, pairs) for label, pairs in shared_pairs(design).items()]
+    return [*(_names_of(design, contrast) for contrast in [*declared, *inside]), *shared]
+
+
+def _shared_names(label: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    term = " + ".join(":".join(pair) for pair in pairs)
+    return term, label, "shared", term, "", "", ""
 
 
 def _kind_of(design: Design, contrast: Contrast) -> str:

@@ -45,13 +45,7 @@ def decided(
     Seeds count in their order. `futile` gives up contrasts that the budget is unlikely to decide. An arm goes on while
     any of its contrasts is open; a factorial as a whole.
     """
-    ordered = runs.sort_values("seed", kind="stable")
-    primary = [response for response in responses.values() if response.primary and response.column in runs]
-    measured = measure(ordered, design, primary)
-    contrasts = tested_family(design, measured)
-    outcome, scale = outcomes_of(ordered, design, measured), precision or Precision()
-    parts = [(response, contrasts) for response in measured.responses]
-    looked = look_at(parts, measured, outcome, design, scale, budget)
+    looked = primary_looks(runs, design, responses, precision, budget)
     found = looked.replay
     hopeless = unlikely(chance_of_decision(looked.family, found, budget))
     going_on = found.open & ~hopeless if futile else found.open
@@ -59,10 +53,26 @@ def decided(
     ahead = next_look(last, budget)
     seeds = ahead if going_on.any() else None
     given_up = hopeless & found.open & ((_stopped_at(found) < last) | (ahead is not None)) & futile
-    by_contrast = np.asarray(going_on.reshape(len(measured.responses), -1).any(axis=0))
-    needed = cells_to_train(by_contrast, contrasts.weights.toarray(), design.whole_seeds)
+    needed = cells_to_train(going_on, looked.weights.toarray(), design.whole_seeds)
     cells = [] if seeds is None else list(dict.fromkeys(runs["cell"][needed[cell_places(runs, design)]]))
     return Decided(_named(looked), looked.names, found.decided_after, hopeless, given_up, seeds, cells)
+
+
+def primary_looks(
+    runs: pd.DataFrame,
+    design: Design,
+    responses: Mapping[str, Response],
+    precision: Precision | None = None,
+    budget: int | None = None,
+) -> Looked:
+    """Return the looks at the primary contrasts of the runs so far, seeds in their order."""
+    ordered = runs.sort_values("seed", kind="stable")
+    primary = [response for response in responses.values() if response.primary and response.column in runs]
+    measured = measure(ordered, design, primary)
+    contrasts = tested_family(design, measured)
+    parts = [(response, contrasts) for response in measured.responses]
+    outcome = outcomes_of(ordered, design, measured)
+    return look_at(parts, measured, outcome, design, precision or Precision(), budget)
 
 
 def _stopped_at(found: Replay) -> np.ndarray:

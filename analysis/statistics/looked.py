@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from analysis.reading.study import Design
 from analysis.statistics.contrasts import Contrasts
@@ -38,6 +39,7 @@ class Looked:
     family: Family
     replay: Replay
     names: list[tuple[str, str]]
+    weights: sparse.csr_array  # (contrasts, cells) of the family
 
     def planned(self, response: str, contrasts: Iterable[str]) -> np.ndarray:
         """Return after how many seeds each contrast was last looked at: 0 for not yet, infinite where it is no test."""
@@ -82,7 +84,8 @@ def look_at(
         squares=np.concatenate([measured.shared_squares(each.weights) for _, each in parts]) if whole else None,
     )
     names = [(response.column, label) for response, each in parts for label in each.table["contrast"]]
-    return Looked(family, replay(family, budget), names)
+    weights = sparse.csr_array(sparse.vstack([each.weights for _, each in parts]))
+    return Looked(family, replay(family, budget), names, weights)
 
 
 def _tested(contrasts: Contrasts, measured: Measured, response: Response) -> np.ndarray:

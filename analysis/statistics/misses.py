@@ -21,6 +21,9 @@ Columns of `confused`, a row per cell and pair of classes that is mistaken, most
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+
+from analysis.statistics.intervals import ALPHA
 
 CHUNK = 1 << 20  # predictions counted at a time, so that no copy of all of them is made
 CONFUSED_COLUMNS = ("cell", "label", "answer", "count", "of")
@@ -106,6 +109,12 @@ def confused(predictions: Predictions, labels: np.ndarray, most: int) -> pd.Data
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CONFUSED_COLUMNS))
 
 
-def binomial_error(share: float, examples: int) -> float:
-    """Return the standard error of a share of right answers that is due to the validation set being finite."""
-    return float(np.sqrt(share * (1 - share) / examples))
+def wilson_interval(share: float, examples: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of right answers that is due to the validation set being finite.
+
+    Wilson's (J. Am. Stat. Assoc. 22, 1927): it stays within 0 and 1, and has a width at either of them.
+    """
+    square = float(stats.norm.isf(ALPHA / 2)) ** 2
+    middle = (share + square / (2 * examples)) / (1 + square / examples)
+    half = np.sqrt(square * (share * (1 - share) + square / (4 * examples)) / examples) / (1 + square / examples)
+    return max(float(middle - half), 0.0), min(float(middle + half), 1.0)

@@ -4,9 +4,10 @@ With three seeds a contrast's own variance rests on two degrees of freedom. In a
 cells, so their variances are alike, and a prior for one can be estimated from all: Smyth, Linear models and empirical
 Bayes methods, Stat. Appl. Genet. Mol. Biol. 3 (2004), section 6.2. Unguarded this errs where one arm is wild (25 % of
 studies); so the prior's degrees of freedom are at most n − 1, a variance is never taken below the contrast's own, and
-`established` needs all seeds to be of one sign (`grades`). So guarded the family-wise error is at most about 5 %
-whatever the cells' spreads, with up to two primary responses (of six, one cell with all the noise brings it to 7 %).
-Where that one cell's noise is skewed it reaches 8 %, and 6 % without any sharing (tests/benchmarks/calibration.py).
+`established` needs all seeds to be of one sign (`grades`). So guarded the family-wise error, with two primary responses
+and normal or t3 noise, is at most 4 % in a 2^4 and 5 % in a 2^3 whatever the cells' spreads (of six responses, one cell
+with all the noise brings it to 7 %). Where that one cell's noise is skewed it reaches 6 and 8 %, and 7 % in a 2^2 that
+shares nothing (tests/benchmarks/calibration.py).
 Arms and one-at-a-time designs, whose contrasts share a baseline and little else, are never moderated.
 """
 

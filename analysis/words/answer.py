@@ -14,7 +14,7 @@ from analysis.words.markup import one_line
 from analysis.words.names import response_label
 from analysis.words.phrases import capital, count, listed
 from analysis.words.quantities import size_of
-from analysis.words.sentences import component, interacting, subject
+from analysis.words.sentences import component, in_few_words, interacting, subject
 from analysis.words.told import Told, contained, within
 
 WORDS = 25  # of the answer, at most
@@ -45,26 +45,18 @@ def answer(told: Told, best: Best | None) -> str:
     shown = {response.column: _established(told, response) for response in _primary(told)}
     column = next((column for column, rows in shown.items() if rows), "")
     if not column:
-        return _within(f"{clause}{end}" for end in _best(best, False) for clause in _not_shown(told))
+        return in_few_words((f"{clause}{end}" for end in _best(best, False) for clause in _not_shown(told)), WORDS)
     first, *others = shown[column] + [row for each, rows in shown.items() if each != column for row in rows]
     silent = told.responses[next(iter(shown))]
     aside = "" if column == silent.column else f", but none is shown to change {response_label(silent)}"
     too = _too(told, first, others)
-    return _within(
+    answers = (
         f"{clause}{aside}{more}{end}"  # what is best is left out last, what else matters before it
         for end in _best(best, column == silent.column)
         for more in (too, ".")
         for clause in _clauses(told, first)
     )
-
-
-def _within(candidates: Iterator[str]) -> str:
-    """Return the first of the answers that is short enough, or the last with its end left out."""
-    answers = list(candidates)
-    for each in answers:
-        if len(each.split()) <= WORDS:
-            return each
-    return " ".join([*answers[-1].split()[: WORDS - 1], "…"])
+    return in_few_words(answers, WORDS)
 
 
 def _nothing_compared(told: Told) -> str:
@@ -76,9 +68,10 @@ def _nothing_compared(told: Told) -> str:
         return "Nothing is compared: no factor has two levels."
     match rows["n"].max():
         case 0:
-            return "Nothing can be compared: no seed is complete in the cells that would be."
+            return f"Nothing can be compared: no {told.design.replicate} is complete in the cells that would be."
         case 1:
-            return "No choice can be judged yet: one seed cannot tell an effect from the noise of seeds."
+            one = told.design.replicate
+            return f"No choice can be judged yet: one {one} cannot tell an effect from the noise of {one}s."
     return ""
 
 
@@ -122,13 +115,23 @@ def _clauses(told: Told, row: Row) -> Iterator[str]:
 
 def _too(told: Told, first: Row, others: Sequence[Row]) -> str:
     """Return which other choices are established, by name where they are few, and the full stop."""
-    named = dict.fromkeys(_name(told, row) for row in others)
-    named.pop(_name(told, first), None)
-    if not named:
-        return "."
-    if len(named) > NAMED:
-        return f"; {len(named)} other choices matter too."
-    return f"; {listed(list(named))} matter{'s' * (len(named) == 1)} too."
+    on: dict[str, str] = {}  # by name, the metric of the strongest effect that is not of the first choice
+    for row in others:
+        on.setdefault(_name(told, row), row["metric"].label if row["response"] != first["response"] else "")
+    on.pop(_name(told, first), None)
+    if len(on) > NAMED:
+        return f"; {len(on)} other choices matter too."
+    groups: dict[str, list[str]] = {}
+    for name, label in on.items():
+        groups.setdefault(label, []).append(name)
+    parts = [_matters(names, label) for label, names in groups.items()]
+    return f"; {', '.join(parts)}." if parts else "."
+
+
+def _matters(names: Sequence[str], label: str) -> str:
+    """Return `dropout matters too`, or of an effect on another metric `dropout changes loss`."""
+    one = "s" * (len(names) == 1)
+    return f"{listed(list(names))} change{one} {label}" if label else f"{listed(list(names))} matter{one} too"
 
 
 def _name(told: Told, row: Row) -> str:
@@ -147,7 +150,8 @@ def _not_shown(told: Told) -> Iterator[str]:
     if rows["grade"].isin(["smaller than of interest", "inert"]).all():
         yield "No choice matters: every effect is below the size of interest."
         return
-    plain = f"No choice is shown to matter in {count(int(rows['n'].max()), 'seed')}"
+    a_cell = "" if told.design.paired else " a cell"
+    plain = f"No choice is shown to matter in {count(int(rows['n'].max()), told.design.replicate)}{a_cell}"
     hints = dict.fromkeys(_name(told, row) for row in told.rows(rows[rows["grade"].eq("suggestive")]))
     if hints:
         yield f"{plain}; suggestive: {listed(list(hints)[:NAMED])}."

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.statistics.responses import Response
 from analysis.words.markup import one_line
 from analysis.words.names import response_label
-from analysis.words.phrases import count, few, listed
+from analysis.words.phrases import count, few, listed, plural
 from analysis.words.told import tests_of
 
 
@@ -35,7 +35,7 @@ def epochs_text(epochs: Sequence[int], window: int) -> str:
     """Return which epochs a figure is taken from: `of epoch 10`, `means of epochs 8 to 10`."""
     distinct = sorted(set(epochs))
     if window == 1:
-        return f"of epoch {listed([str(each) for each in distinct])}"
+        return f"of {plural(len(distinct), 'epoch')} {listed([str(each) for each in distinct])}"
     return f"means of epochs {listed([f'{each - window + 1} to {each}' for each in distinct])}"
 
 
@@ -69,14 +69,14 @@ def moving_sentence(response: Response, cells: Sequence[str]) -> str:
 _ALWAYS = (
     "Estimates are within-seed differences (level − baseline; an interaction is half the difference of the simple "
     "effects), with 95 % t-intervals{moderated}. p is that of the t-test; p exact is the sign-flip test over all "
-    "patterns, with the lowest value that so few seeds allow; p Holm is corrected over all terms{responses}, of simple "
-    "effects among themselves. Established takes Holm p below .05 and, below 6 seeds{unanimous}, all seeds of one "
+    "patterns, with the lowest value that so few seeds allow; p Holm is corrected over all terms{responses}, of simple"
+    " effects among themselves. Established takes Holm p below .05 and, below 6 seeds{unanimous}, all seeds of one "
     "sign, else exact p below .05; with skewed differences a single test errs in about 9 % of cases at 8 to 12 seeds. "
     "Smaller than of interest: the interval lies inside ± the smallest effect of interest; wrong in at most 2.5 % of "
-    "such claims, uncorrected.{se_examples}{floored} d_z is the estimate over the standard deviation of the seeds' "
-    "differences; ρ the correlation of the arms over seeds; seeds is how many establish an effect of the size seen, "
-    "and of the smallest size of interest, with 80 % power in this family: a range, as far as the spread is "
-    "known.{matched}{alike}"
+    "such claims, uncorrected. ± seeds is the standard error that is due to seeds{se_examples}.{floored} d_z is the "
+    "estimate over the standard deviation of the seeds' differences; ρ the correlation of the arms over seeds; seeds "
+    "is how many establish an effect of the size seen, and of the smallest size of interest, with 80 % power in this "
+    "family: a range, as far as the spread is known.{matched}{alike}"
 )
 _LOOKED = (
     "Seeds were added look by look: interval, p, p Holm and grade of the primary contrasts hold over all looks, p "
@@ -92,9 +92,9 @@ _APART = (
     "themselves; over more than two arms that is Welch's test per comparison, with Holm. Established takes Holm p "
     "below .05 and, below 10 runs in a cell, Holm p below .05 with the degrees of freedom of the smallest cell too. "
     "Smaller than of interest: the interval lies inside ± the smallest effect of interest; wrong in at most 2.5 % of "
-    "such claims, uncorrected.{floored} n is the runs of the smallest cell; runs is how many a cell establish an "
-    "effect of the size seen, and of the smallest size of interest, with 80 % power in this family: a range, as "
-    "far as the spread is known."
+    "such claims, uncorrected. ± is the standard error.{floored} n is the runs of the smallest cell; runs is how many "
+    "a cell establish an effect of the size seen, and of the smallest size of interest, with 80 % power in this "
+    "family: a range, as far as the spread is known."
 )
 _MATCHED = (
     "Matched seeds make arms differ in the factor alone; what they buy in precision is the variance of a difference "
@@ -103,8 +103,8 @@ _MATCHED = (
 _SOMETIMES = {
     "moderated": ", for which the contrasts of a response share their variances (prior df at most n − 1, no variance "
     "below its own)",
-    "se_examples": " ± seeds is the standard error that is due to seeds, ± {example}s that due to the {examples} "
-    "validation {example}s, which no seed removes.",
+    "se_examples": ", ± {example}s that due to the {examples} validation {example}s, which no seed removes; the "
+    "interval for new {example}s holds for both",
     "floored": " † the seeds spread by less than the response's finest step, which is taken instead.",
     "alike": " p pooled is the ANOVA with seed as block and one error for all cells, which scatter alike here.",
 }

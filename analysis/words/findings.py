@@ -6,7 +6,7 @@ own unit, rounded by its interval.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -21,10 +21,9 @@ from analysis.words.markup import one_line
 from analysis.words.names import better_or_worse, response_label, term_label
 from analysis.words.outcomes import Finding, cautions, design_notes, outcomes
 from analysis.words.phrases import listed
-from analysis.words.quantities import bare_change_of, change_of, evidence
+from analysis.words.quantities import bare_change_of, brief, change_of, evidence
 from analysis.words.rounding import places_of
-from analysis.words.screening import alias_sentence
-from analysis.words.sentences import claim, interaction_headline, overridden_sentence, sentence
+from analysis.words.sentences import SHORTER, claim, in_few_words, overridden_sentence, sentence
 from analysis.words.told import NOTEWORTHY, Told, chosen_rows, contained, explained, strongest, told_of, within
 
 MANY_TESTS = 20  # from which it is said how many intervals exclude zero by chance
@@ -79,15 +78,14 @@ def _arms_at_a_glance(told: Told) -> Iterable[Finding]:
         rows = rows[rows["kind"].eq("comparison")]
         if len(rows) < MANY_COMPARISONS:
             continue
-        groups: dict[str, list[str]] = {}
-        for row in told.rows(rows):
-            established = row["grade"] == "established"
-            side = better_or_worse(response.metric, row["estimate"]) if established else "not beyond it"
-            groups.setdefault(side, []).append(one_line(row["contrast"]))
-        sides = [side for side in ("better", "higher", "worse", "lower", "not beyond it") if side in groups]
+        found = [row for row in told.rows(rows) if row["grade"] == "established"]
+        sides = Counter(better_or_worse(response.metric, row["estimate"]) for row in found)
+        order = ("better", "worse", "higher", "lower")
+        told_sides = [f"{sides[side]} {side}" for side in order if sides[side]] or ["none"]
+        noise = f"beyond the noise of {told.design.replicate}s"
         yield Finding(
-            f"Of {len(rows)} comparisons on {response_label(response)}, beyond the noise of seeds (established) are "
-            f"{'; '.join(f'{side}: {listed(groups[side])}' for side in sides)}.",
+            f"Of {len(rows)} comparisons on {response_label(response)}, established, so {noise}, are "
+            f"{listed(told_sides)}; {len(rows) - len(found)} are not.",
             "",
             response.column,
         )
@@ -125,7 +123,7 @@ def _on_response(told: Told, response: Response) -> Iterable[Finding]:
     chosen = chosen_rows(plain)
     column = response.column
     for row in told.rows(strongest(clear).head(NOTEWORTHY)):
-        yield Finding(interaction_headline(told, row), row["grade"], column, row["contrast"])
+        yield Finding(sentence(told, row), row["grade"], column, row["contrast"])
     if len(hidden):
         yield Finding(overridden_sentence(told, hidden, clear), "not interpretable alone", column)
     for row in told.rows(chosen):
@@ -156,7 +154,7 @@ def _shared(told: Told) -> Iterable[Finding]:
     for row in told.rows(strongest(table[table["grade"].eq("suggestive")]).head(EXPLORATORY)):
         pairs = told.pairs[row["contrast"]]
         yield Finding(
-            f"Exploratory, suggestive: on {row['label']}, {alias_sentence(pairs)}: {change_of(row)} ({evidence(row)}).",
+            f"Exploratory, suggestive: on {row['label']}, {_together(pairs)}: {change_of(row)} ({brief(row)}).",
             row["grade"],
             row["response"],
             row["contrast"],
@@ -175,15 +173,29 @@ def _exploratory(told: Told) -> Iterable[Finding]:
     ]
     for row in told.rows(strongest(rows).head(EXPLORATORY)):
         yield Finding(
-            f"Exploratory, suggestive: {claim(told, row)} ({evidence(row)}){_parts_of_gap(told, row)}.",
+            in_few_words(f"Exploratory, suggestive: {text}." for text in _on_the_gap(told, row)),
             row["grade"],
             row["response"],
             row["contrast"],
         )
 
 
-def _parts_of_gap(told: Told, row: dict[str, Any]) -> str:
-    """Return what each part contributes to a change of the gap, the largest first; "" where none is measured."""
+def _together(pairs: Sequence[tuple[str, str]]) -> str:
+    """Return whose figure it is that pairs share."""
+    names = [f"{one_line(first)} × {one_line(second)}" for first, second in pairs]
+    return f"{listed(names)} cannot be told apart" if len(names) > 1 else names[0]
+
+
+def _on_the_gap(told: Told, row: dict[str, Any]) -> Iterable[str]:
+    """Yield what changes a gap, with the part that moves most where one is measured, in ever fewer words."""
+    for part in dict.fromkeys([_largest_part(told, row), ""]):
+        for short in SHORTER:
+            for bounds in (evidence(row), brief(row)):
+                yield f"{claim(told, row, short)} ({bounds}){part}"
+
+
+def _largest_part(told: Told, row: dict[str, Any]) -> str:
+    """Return what contributes most to a change of the gap; "" where no part is measured."""
     metric = row["metric"]
     terms = {
         column: response.term
@@ -196,8 +208,5 @@ def _parts_of_gap(told: Told, row: dict[str, Any]) -> str:
     parts = told.rows(told.table[same & told.table["response"].isin(list(terms))])
     if not parts:
         return ""
-    ordered = sorted(parts, key=lambda part: -abs(part["estimate"]))
-    places = places_of(row, metric)
-    return "; of this " + listed(
-        [f"{bare_change_of(part, places)} from {term_label(terms[part['response']])}" for part in ordered]
-    )
+    most = max(parts, key=lambda part: abs(part["estimate"]))
+    return f"; most from {term_label(terms[most['response']])}, {bare_change_of(most, places_of(row, metric))}"

@@ -1,4 +1,4 @@
-"""The gap's means over seeds -> where it comes from, told cell by cell.
+"""The gap's means over replicates -> where it comes from, told cell by cell.
 
 The story leads with the first of the metrics that are given, the study's first primary one, and says of the others only
 where they tell another. What a term means depends on the sign of its mean and on which direction the metric is better.
@@ -16,7 +16,7 @@ from analysis.reading.columns import SCORES
 from analysis.statistics.gap import NET, TERMS, crossing, worse_below
 from analysis.words.names import in_unit, term_label
 from analysis.words.phrases import capital, plural
-from analysis.words.rounding import decimals, signed
+from analysis.words.rounding import decimals, possible, signed
 from runner.metrics import Metric
 
 CELLS_TOLD = 8  # of more cells, only the baseline and the extremes are told
@@ -45,6 +45,7 @@ class _Telling:
     metric: Metric  # the one it leads with
     others: tuple[Metric, ...]
     example: str  # image, or what else an example of the data is called
+    replicate: str  # seed, or run where seeds are no blocks
     imported: bool = False  # whether another tool made the runs, which scores nothing between training and validation
     explained: set[str] = field(default_factory=set)
 
@@ -63,19 +64,21 @@ def gap_sentences(
     metrics: Sequence[Metric],
     train_modes: TrainModes,
     example: str = "image",
+    replicate: str = "seed",
     imported: bool = False,
 ) -> list[str]:
     """Return for each cell where its gap comes from, in the first and in the last epoch, and where it turns round.
 
-    `history` holds only what is compared, epochs that all seeds of a cell reached; `averaged` is
+    `history` holds only what is compared, epochs that all replicates of a cell reached; `averaged` is
     `analysis.statistics.gap.means` of its terms. Of more than eight cells only the baseline and those with the
-    largest and the smallest gap are told, and a line on the rest. `imported` tells that another tool made the runs.
+    largest and the smallest gap are told, and a line on the rest. `example` and `replicate` are what those of the study
+    are called; `imported` tells that another tool made the runs.
     """
     if history.empty:
         return ["There is no complete run, so there is no gap to take apart."]
     lead, *others = metrics
     falls = crossing(history, lead)
-    telling = _Telling(lead, tuple(others), example, imported)
+    telling = _Telling(lead, tuple(others), example, replicate, imported)
     told = {label: label for label in labels if label in falls}
     many = len(told) > CELLS_TOLD
     headings = _extremes(averaged, next(iter(told)), lead) if many else told
@@ -138,8 +141,8 @@ def _cell_story(telling: _Telling, view: pd.DataFrame, falls: int | None, noise:
         closing = ["There is one epoch only, so nothing can be said of how the gap goes on."]
     else:
         again = _epoch_story(telling, view, last, noise, again=True)
-        closing = [capital(again), _turn(telling.metric, view, falls)]
-    stories = [_other_story(telling.metric, other, view, (last, first)) for other in telling.others]
+        closing = [capital(again), _turn(telling, view, falls)]
+    stories = [_other_story(telling, other, view, (last, first)) for other in telling.others]
     return " ".join(sentence for sentence in (opening, *closing, *stories) if sentence)
 
 
@@ -151,7 +154,7 @@ def _epoch_story(telling: _Telling, view: pd.DataFrame, epoch: int, noise: tuple
     parts = [term for term in TERMS if term in rows.index]
     net, sizes = rows.loc[NET], rows.loc[parts, "mean"] * metric.scale
     places, whole = places_that_add_up(sizes, net["mean"] * metric.scale, _net_places(net, metric))
-    opening = f"in epoch {epoch} {_difference(net, metric, places, again)}"
+    opening = f"in epoch {epoch} {_difference(telling, net, metric, places, again)}"
     if not parts:
         no_probe = (
             f" No training {telling.example}s were scored after the epoch (probe=0), so the gap cannot be taken apart."
@@ -185,23 +188,24 @@ def places_that_add_up(parts: Iterable[float], net: float, places: int) -> tuple
     return places, False
 
 
-def _difference(net: pd.Series, metric: Metric, places: int, again: bool) -> str:
+def _difference(telling: _Telling, net: pd.Series, metric: Metric, places: int, again: bool) -> str:
     """Return `validation accuracy is 4.1 percentage points above the logged training accuracy (95 % interval ...)`."""
     size = f"{abs(net['mean'] * metric.scale):.{places}f}"
     side = f"{in_unit(size, metric.difference_unit)} {'above' if net['mean'] >= 0 else 'below'}"
     if not float(size):
         side = "level with" if not again else "level with it"
     subject, logged = ("it", "") if again else (f"validation {metric.label}", f" the logged training {metric.label}")
-    return f"{subject} is {side}{logged} ({_evidence(net, metric, places)})"
+    return f"{subject} is {side}{logged} ({_evidence(telling, net, metric, places)})"
 
 
-def _evidence(net: pd.Series, metric: Metric, places: int) -> str:
-    """Return the interval and the number of seeds, or that there is no interval."""
+def _evidence(telling: _Telling, net: pd.Series, metric: Metric, places: int) -> str:
+    """Return the interval and the number of replicates, or that there is no interval."""
     if net["n"] < 2:
-        return "n = 1 seed, so without an interval"
-    low, high = (signed(net[end] * metric.scale, places, plus="") for end in ("low", "high"))
+        return f"n = 1 {telling.replicate}, so without an interval"
+    bounds = possible(net["mean"], net["low"], net["high"], metric, difference=True)
+    low, high = (signed(bound * metric.scale, places, plus="") for bound in bounds)
     unclear = ", which includes zero" if net["low"] <= 0 <= net["high"] else ""
-    return f"95 % interval {low} to {high}{unclear}, n = {net['n']:.0f} seeds"
+    return f"95 % interval {low} to {high}{unclear}, n = {net['n']:.0f} {telling.replicate}s"
 
 
 def _draws_remark(rows: pd.DataFrame, metric: Metric, places: int) -> str:
@@ -217,13 +221,14 @@ def _draws_remark(rows: pd.DataFrame, metric: Metric, places: int) -> str:
     )
 
 
-def _turn(metric: Metric, view: pd.DataFrame, falls: int | None) -> str:
-    """Return from which epoch on the validation figure is worse than the logged one, on the mean of the seeds."""
+def _turn(telling: _Telling, view: pd.DataFrame, falls: int | None) -> str:
+    """Return from which epoch on the validation figure is worse than the logged one, on the replicates' mean."""
+    metric = telling.metric
     net = view[(view["response"] == metric.name) & (view["term"] == NET)]
     worse = [int(epoch) for epoch in net.loc[net["mean"] * worse_below(metric) < 0, "epoch"]]
     last, side = int(net["epoch"].max()), _side_of(metric)
     goes = f"{'falls' if side == 'below' else 'rises'} {side}"
-    subject = "Averaged over the seeds, validation" if net["n"].min() > 1 else "Validation"
+    subject = f"Averaged over the {telling.replicate}s, validation" if net["n"].min() > 1 else "Validation"
     logged = f"the logged training {metric.label}"
     if falls == net["epoch"].min():
         return f"{subject} is {side} {logged} from the first epoch on."
@@ -237,11 +242,12 @@ def _turn(metric: Metric, view: pd.DataFrame, falls: int | None) -> str:
     return f"{subject} never {goes} {logged} in these {last} epochs."
 
 
-def _other_story(lead: Metric, other: Metric, view: pd.DataFrame, epochs: Iterable[int]) -> str:
+def _other_story(telling: _Telling, other: Metric, view: pd.DataFrame, epochs: Iterable[int]) -> str:
     """Return a sentence on another metric where by it validation is clearly better and by the lead worse, or so.
 
     The first such one of the epochs.
     """
+    lead = telling.metric
     if "neither" in (lead.better, other.better):
         return ""
     for epoch in dict.fromkeys(epochs):
@@ -249,7 +255,7 @@ def _other_story(lead: Metric, other: Metric, view: pd.DataFrame, epochs: Iterab
         opposed = first["mean"] * worse_below(lead) * second["mean"] * worse_below(other) < 0
         if opposed and (second["low"] > 0 or second["high"] < 0):
             side = "better" if second["mean"] * worse_below(other) > 0 else "worse"
-            told = _difference(second, other, _net_places(second, other), again=False)
+            told = _difference(telling, second, other, _net_places(second, other), again=False)
             return (
                 f"The {other.label} tells another story: in epoch {epoch} {told}, so by {other.label} validation does "
                 f"{side}."

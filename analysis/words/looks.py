@@ -9,7 +9,7 @@ from analysis.statistics.looks import PLANNED, look_at, looks_within, peeking_er
 from analysis.statistics.responses import Response
 from analysis.words.markup import one_line
 from analysis.words.names import response_label
-from analysis.words.phrases import count, listed, shortened
+from analysis.words.phrases import count, listed
 
 OPEN_NAMED = 3  # contrasts, in the line after a look
 NAME_LENGTH = 40  # of a contrast there
@@ -46,8 +46,8 @@ def late_sentence(table: pd.DataFrame) -> str:
     if table.empty or int(table["planned"].max()) <= PLANNED[-1]:
         return ""
     return (
-        f"Looks after more than {PLANNED[-1]} seeds share the tenth of the 5 % that is kept for seeds added later, so "
-        "interval and p still hold."
+        f"Looks after more than {PLANNED[-1]} seeds share the tenth of the 5 % chance of a false finding that is kept "
+        "for seeds added later, so interval and p still hold."
     )
 
 
@@ -65,7 +65,7 @@ def look_line(
     seeds = int(table["planned"].max()) if len(table) else 0
     last = table.drop_duplicates(["response", "contrast"], keep="last")
     waiting = [
-        f"{shortened(one_line(row.contrast), NAME_LENGTH)} ({response_label(responses[row.response])})"
+        f"{one_line(row.contrast, NAME_LENGTH)} ({response_label(responses[row.response])})"
         for row in last[~last["decided"].astype(bool)].itertuples()
     ]
     named = (
@@ -83,18 +83,22 @@ def open_sentence(still_open: np.ndarray, unlikely: np.ndarray) -> str:
     """Return how many contrasts are decided, and of how many that is not to be expected: (contrasts,) bool each."""
     total, waiting = len(still_open), int(still_open.sum())
     if not waiting:
-        return f"All {count(total, 'contrast')} are decided."
+        told = "the one contrast is" if total == 1 else f"all {total} contrasts are"
+        return f"{told[0].upper()}{told[1:]} decided, that is established or smaller than of interest."
     hopeless = int((still_open & unlikely).sum())
     told = f"; of {hopeless} the seeds that are left are unlikely to decide" if hopeless else ""
     decided = total - waiting
-    return f"{decided} of {count(total, 'contrast')} {'is' if decided == 1 else 'are'} decided{told}."
+    return (
+        f"{decided} of {count(total, 'contrast')} {'is' if decided == 1 else 'are'} decided, that is established or "
+        f"smaller than of interest{told}."
+    )
 
 
 def budget_sentence(budget: int) -> str:
     """Return that no more seeds are allowed, and what more would mean."""
     return (
-        f"The budget of {budget} seeds is spent; a higher max_seeds goes on with the next look and the share of the "
-        "5 % that is kept for it, so that interval and p still hold."
+        f"The budget of {budget} seeds is spent; a higher max_seeds goes on with the next look, for which a share of "
+        "the 5 % chance of a false finding is kept, so that interval and p still hold."
     )
 
 
@@ -125,12 +129,13 @@ def spent_sentence(reported: Sequence[int], looked: bool = False) -> str:
     if looked and numbers:
         return (
             f"Before its looks the study was reported at {listed([str(seeds) for seeds in numbers])} seeds, at the "
-            "full 5 %: that report spent it, and what the looks find has an error of up to 5 % on top."
+            "full 5 % chance of a false finding: that report spent it, and the looks add up to 5 % on top."
         )
     if len(numbers) < 2:
         return ""
     error = 100 * peeking_error(numbers)
     return (
-        f"Reported at {listed([str(seeds) for seeds in numbers])} seeds, each time at the full 5 %: the first report "
-        f"spent it, and a contrast without effect is found in about {error:.0f} % of such studies, not 5 %."
+        f"Reported at {listed([str(seeds) for seeds in numbers])} seeds, each time at the full 5 % chance of a false "
+        f"finding: the first report spent it, and a contrast without effect is found in about {error:.0f} % of such "
+        "studies, not 5 %."
     )

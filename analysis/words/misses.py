@@ -8,8 +8,9 @@ import pandas as pd
 from analysis.reading.study import Design
 from analysis.statistics.intervals import ALPHA
 from analysis.statistics.matched import LOOKS
-from analysis.statistics.misses import binomial_error
+from analysis.statistics.misses import wilson_interval
 from analysis.words.phrases import count, plural
+from analysis.words.rounding import decimals
 from runner.metrics import Metric
 
 ALMOST_EVERY = 0.9  # share of runs
@@ -97,13 +98,15 @@ def last_looks_sentence(design: Design) -> list[str]:
     ]
 
 
-def binomial_sentence(metric: Metric, share: float, examples: int, noun: str = "image") -> str:
+def wilson_sentence(metric: Metric, share: float, examples: int, noun: str = "image") -> str:
     """Return how far the finite validation set alone lets a share of right answers be known."""
-    shown, error = (value * metric.scale for value in (share, binomial_error(share, examples)))
+    low, high = wilson_interval(share, examples)
+    places = decimals((high - low) / 2 * metric.scale, metric.decimals)
+    shown, low_shown, high_shown = (f"{value * metric.scale:.{places}f}" for value in (share, low, high))
     return (
-        f"With {examples:,} validation {noun}s, {_a(metric.label)} of {shown:.{metric.decimals}f} {metric.unit} has a "
-        f"binomial standard error of {error:.{metric.decimals}f} {metric.difference_unit} from the validation set "
-        f"alone. Cells are scored on the same {noun}s, which helps their comparison."
+        f"With {examples:,} validation {noun}s, {_a(metric.label)} of {shown} {metric.unit} is known to {low_shown} to "
+        f"{high_shown} {metric.unit} from the validation set alone (Wilson's 95 % interval). Cells are scored on the "
+        f"same {noun}s, which helps their comparison."
     )
 
 

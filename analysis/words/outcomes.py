@@ -55,7 +55,7 @@ def outcomes(
     for status, verdict in VERDICTS.items():
         affected = runs[runs["status"].eq(status)]
         if len(affected):
-            yield Finding(f"{verdict.capitalize()}: {_shares(affected, runs, status)}.", verdict)
+            yield Finding(f"{verdict.capitalize()}: {_shares(affected, runs, status, paired)}.", verdict)
     if "stopped" in runs and runs["stopped"].notna().any():
         yield Finding(f"Outcome: {_stopped(stops(runs))}.", "outcome")
     lost = lost_cells(runs)
@@ -110,12 +110,13 @@ def _own_seeds(lacking: pd.DataFrame) -> Iterable[Finding]:
     )
 
 
-def _shares(affected: pd.DataFrame, runs: pd.DataFrame, status: str) -> str:
-    """Return in what share of seeds the cells' runs have the status, the first cells by name."""
+def _shares(affected: pd.DataFrame, runs: pd.DataFrame, status: str, paired: bool) -> str:
+    """Return what share of the cells' runs have the status, the first cells by name."""
+    noun = "seed" if paired else "run"
     verb = NO_RUN if status == "missing" else f"training {status} in"
     totals = runs.groupby("cell", sort=False).size()
     parts = [
-        f"{len(group)} of {count(totals[cell], 'seed')} at {one_line(cell)} ({seed_names(list(group['seed']))})"
+        f"{len(group)} of {count(totals[cell], noun)} at {one_line(cell)} ({seed_names(list(group['seed']))})"
         for cell, group in affected.groupby("cell", sort=False)
     ]
     more = len(parts) - CELLS_NAMED
@@ -177,15 +178,14 @@ def cautions(effects: pd.DataFrame, runs: pd.DataFrame, paired: bool = True) -> 
         case 1:
             which = f" (seed {seeds[0]})" if len(seeds) == 1 else ""
             yield Finding(
-                f"Cannot be said: there is one run per cell to compare{which}, and one run cannot tell a difference "
-                "between cells from the difference that a new seed makes; take at least 3 seeds, better 5 or more.",
+                f"Cannot be said: one run per cell{which} cannot tell a difference between cells from that which a new "
+                "seed makes; take at least 3 seeds, better 5.",
                 "cannot be said",
             )
         case 2:
             yield Finding(
-                "Only 2 seeds: an interval then rests on a single degree of freedom and reaches 12.7 standard errors "
-                "to either side, so only very large and very even effects can show, and nothing is established; the "
-                "exact test cannot go below p = 0.5.",
+                "Only 2 seeds: intervals reach 12.7 standard errors to either side, the exact test cannot go below "
+                "p = 0.5, and nothing is established.",
                 "design",
             )
 

@@ -45,14 +45,6 @@ def reason(broken: dict[str, list[str]]) -> str:
     return "; ".join(f"{status} at {few(cells)}" for status, cells in broken.items())
 
 
-def shortened(text: str, most: int) -> str:
-    """Return the text with an ellipsis in its middle where it has more than `most` characters."""
-    if len(text) <= most:
-        return text
-    head = most // 2
-    return f"{text[:head].rstrip()} … {text[len(text) - (most - head - 3) :].lstrip()}"
-
-
 def capital(text: str) -> str:
     """Return the text with its first letter large; the others stay as they are."""
     return text[:1].upper() + text[1:]

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.statistics.reported import PLACED, ROUNDING
 from analysis.statistics.responses import Response
 from analysis.words.names import response_label, titled
-from analysis.words.rounding import decimals, difference_and_interval, mean_and_half_width, signed
+from analysis.words.rounding import decimals, difference_and_interval, mean_and_half_width, possible, signed
 
 MOST_DECIMALS = 6
 STEPS_NOTE = (
@@ -29,8 +29,8 @@ def _texts(row: dict[str, Any], responses: Responses) -> dict[str, str]:
     """Return one reported figure as the cells of the table."""
     metric = responses[row["metric"]].metric
     places = max(metric.decimals, decimals((row["run_high"] - row["run_low"]) / 2 * metric.scale, 0))
-    low, high = (-np.inf if metric.low is None else metric.low), (np.inf if metric.high is None else metric.high)
-    bounds = [f"{np.clip(row[name], low, high) * metric.scale:.{places}f}" for name in ("run_low", "run_high")]
+    ends = possible(row["mean"], row["run_low"], row["run_high"], metric)
+    bounds = [signed(end * metric.scale, places, plus="") for end in ends]
     return {
         "cell": row["cell"].removeprefix("arm="),
         "metric": titled(metric.label, metric.unit),
@@ -67,7 +67,7 @@ def as_written(value: float, fewest: int) -> str:
         (places for places in range(fewest, MOST_DECIMALS) if abs(value - round(value, places)) < ROUNDING),
         MOST_DECIMALS,
     )
-    return f"{value:.{places}f}"
+    return signed(value, places, plus="")
 
 
 def reported_note(found: pd.DataFrame) -> str:

@@ -26,13 +26,37 @@ def signed(value: float, places: int, plus: str = "+") -> str:
 
 
 def mean_and_half_width(mean: float, low: float, high: float, metric: Metric) -> str:
-    """Return `98.97 ± 0.05`, `98.97` without an interval, and a dash without a mean."""
+    """Return `98.97 ± 0.05`, `98.97` without an interval, and a dash without a mean.
+
+    `82 [59, 100]` where the interval is cut by what the metric can be, and `50.00 (all alike)` of values without any
+    spread, which do not show how far others would lie.
+    """
     if not math.isfinite(mean):
         return "–"
     half = (high - low) / 2 * metric.scale
     places = decimals(half, metric.decimals)
     shown = signed(mean * metric.scale, places, plus="")
-    return f"{shown} ± {half:.{places}f}" if math.isfinite(half) else shown
+    if not math.isfinite(half):
+        return shown
+    if half == 0:
+        return f"{shown} (all alike)"
+    cut = possible(mean, low, high, metric)
+    return f"{shown} ± {half:.{places}f}" if cut == (low, high) else f"{shown} {_interval(*cut, metric, places)}"
+
+
+def possible(value: float, low: float, high: float, metric: Metric, difference: bool = False) -> tuple[float, float]:
+    """Return the interval cut where the metric, or a `difference` of two of its values, cannot be.
+
+    Whole where the value itself lies beyond: then the metric is not what its name says.
+    """
+    least = -math.inf if metric.low is None else metric.low
+    most = math.inf if metric.high is None else metric.high
+    least, most = (least - most, most - least) if difference else (least, most)
+    return (max(low, least), min(high, most)) if least <= value <= most else (low, high)
+
+
+def _interval(low: float, high: float, metric: Metric, places: int) -> str:
+    return f"[{', '.join(signed(bound * metric.scale, places, plus='') for bound in (low, high))}]"
 
 
 def difference_and_interval(estimate: float, low: float, high: float, metric: Metric) -> str:
@@ -44,8 +68,8 @@ def difference_and_interval(estimate: float, low: float, high: float, metric: Me
     shown = signed(estimate * metric.scale, places)
     if not math.isfinite(half):
         return shown
-    bounds = ", ".join(signed(bound * metric.scale, places, plus="") for bound in (low, high))
-    return f"{shown} [{bounds}]"
+    low, high = possible(estimate, low, high, metric, difference=True)
+    return f"{shown} {_interval(low, high, metric, places)}"
 
 
 def places_of(row: dict[str, Any], metric: Metric) -> int:
@@ -80,5 +104,8 @@ def p_value(p: float) -> str:
 
 
 def number(value: Any, shape: str) -> str:
-    """Return the number in that format, or a dash where there is none."""
-    return "–" if value is None or not math.isfinite(value) else format(value, shape).replace("-", "−")
+    """Return the number in that format, a zero as printed without a sign, or a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    shown = format(value, shape)
+    return shown.replace("-", "−" if float(shown.replace(",", "")) else "")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from analysis.words.markup import one_line
 
 SCREENED = (
-    "Screening: every effect is averaged over the other components switched both ways; what one component does beside "
-    "all others as they are in the baseline is another question, which a one-at-a-time design answers."
+    "Screening: every effect is averaged over the other components switched both ways; what a component does beside "
+    "the whole baseline is another question, which one-at-a-time answers."
 )
 LEAKING = "The design tells main effects from all pairs, but no pair from the others: interactions are not reported."
 

@@ -1,9 +1,9 @@
-"""A row of the table of effects -> its one sentence, the grade first."""
+"""A row of the table of effects -> its one sentence of at most 30 words, the grade first."""
 
 import itertools
 import json
 import math
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -12,85 +12,118 @@ from analysis.statistics.intervals import ALPHA
 from analysis.words.markup import one_line
 from analysis.words.names import response_label
 from analysis.words.phrases import capital, listed
-from analysis.words.quantities import change_of, evidence, interval_of, plan_for, replicates_of, sesoi_of, size_of
-from analysis.words.told import NOTEWORTHY, Step, Told, tests_of
+from analysis.words.quantities import (
+    Row,
+    bare_change_of,
+    brief,
+    change_of,
+    evidence,
+    replicates_of,
+    sesoi_of,
+    size_of,
+)
+from analysis.words.rounding import places_of
+from analysis.words.told import Step, Told, tests_of
+
+LAYERS = "model.without"  # the key whose levels name layers that are left out
+SHORTER = (0, 1, 2)  # from all words to the fewest
+WORDS = 30  # of a sentence, at most; the rest of the evidence stands in the table of effects
 
 
-def sentence(told: Told, row: dict[str, Any]) -> str:
-    """Return the row's one sentence, its grade first."""
-    grade = row["grade"]
-    opening = capital(grade)
-    match grade:
-        case "inert":
-            return f"{opening}: {_unchanged(told, row)}."
-        case "smaller than of interest":
-            return f"{opening}: {_bounded(told, row)} (estimate {change_of(row)}, {evidence(row)})."
-        case "not shown":
-            seen = row["positive"] or row["negative"]
-            what = f"estimate {change_of(row)}" if seen else f"no difference seen in {replicates_of(row)}"
-            return f"{opening}: {_unproven(told, row)} ({what}, {evidence(row)}){plan_for(row)}."
-    small = max(abs(row["low"]), abs(row["high"])) < row["sesoi"]
-    aside = f", less than the {sesoi_of(row)} that would be of interest" if small else ""
-    doubt = f"; {_why_only_suggestive(told, row)}{plan_for(row)}" if grade == "suggestive" else ""
-    return f"{opening}: {claim(told, row)}{aside} ({evidence(row)}){doubt}."
+def sentence(told: Told, row: Row) -> str:
+    """Return the row's one sentence: grade, what is said, estimate, interval and n, in at most 30 words."""
+    opening = "Established" if row["grade"] == "established" else capital(row["grade"])
+    return in_few_words(f"{opening}: {text}." for text in _tellings(told, row))
 
 
-def claim(told: Told, row: dict[str, Any]) -> str:
-    """Return what the row says happens."""
-    if row["kind"] == "interaction":
-        focus, others = interacting(told, row)
-        interaction = f"interaction{_halves(told, row)} is {change_of(row)}"
-        simple = _simple_clauses(told, row)
-        return f"the effect of {focus} on {row['label']} may depend on {others}: " + (
-            f"{simple}; the {interaction}" if simple else f"the {interaction}"
-        )
+def in_few_words(candidates: Iterable[str], words: int = WORDS) -> str:
+    """Return the first of the texts that is short enough, or the last with its end left out."""
+    texts = list(candidates)
+    short = next((text for text in texts if len(text.split()) <= words), None)
+    return short or " ".join([*texts[-1].split()[: words - 1], "…."])
+
+
+def _tellings(told: Told, row: Row) -> Iterator[str]:
+    """Yield what the row says, in ever fewer words."""
+    if row["grade"] == "inert":
+        yield from (_unchanged(told, row, short) for short in SHORTER)
+        return
+    for doubt in dict.fromkeys([_doubt(told, row), ""]):
+        for short in SHORTER:
+            for bounds in (evidence(row), brief(row)):
+                match row["grade"]:
+                    case "smaller than of interest":
+                        yield f"{_bounded(told, row, short)} (estimate {change_of(row)}, {bounds})"
+                    case "not shown":
+                        seen = row["positive"] or row["negative"]
+                        what = f"estimate {change_of(row)}" if seen else f"no difference seen in {replicates_of(row)}"
+                        yield f"{_unproven(told, row, short)} ({what}, {bounds})"
+                    case _ if row["kind"] == "interaction":
+                        yield f"{_dependence(told, row, short)}, {bounds}){doubt}"
+                    case _:
+                        yield f"{claim(told, row, short)} ({bounds}){doubt}"
+
+
+def _doubt(told: Told, row: Row) -> str:
+    """Return in a plain word what a reader would take for a contradiction, or what keeps the row from more."""
+    if row["grade"] == "suggestive":
+        return f"; {_why_only_suggestive(told, row)}"
+    if row["grade"] != "established":
+        return ""
+    if max(abs(row["low"]), abs(row["high"])) < row["sesoi"]:
+        return f"; less than the {sesoi_of(row)} of interest"
+    if math.isfinite(row["se_examples"]) and row["new_low"] <= 0 <= row["new_high"]:
+        return f"; on these {row['example']}s, for new ones it is not sure"
+    if row["disagrees"]:
+        return "; the pooled analysis, whose one error all cells share, does not show it"
+    return ""
+
+
+def claim(told: Told, row: Row, short: int = 0) -> str:
+    """Return what a row that is no interaction says happens."""
     verb = "raise" if row["estimate"] > 0 else "lower"
     says = f"{verb}s" if row["grade"] == "established" else f"seems to {verb}"
-    return f"{subject(told, row)} {says} {row['label']} by {size_of(row)}{_averaging(told, row)}"
+    return f"{subject(told, row, short)} {says} {row['label']} by {size_of(row)}{_averaging(told, row, short)}"
 
 
-def _unproven(told: Told, row: dict[str, Any]) -> str:
+def _dependence(told: Told, row: Row, short: int) -> str:
+    """Return that an effect depends on other factors, by its size at their levels where there are two."""
+    focus, others = interacting(told, row)
+    verb = "depends" if row["grade"] == "established" else "may depend"
+    simple = _simple_rows(told, row)
+    places = places_of(row, row["metric"])
+    sizes = [f"{bare_change_of(each, places)} at {one_line(each['at'])}" for each in simple]
+    told_sizes = f": {', '.join(sizes)}" if len(sizes) == 2 and short == 0 else ""
+    return f"the effect of {focus} on {row['label']} {verb} on {others}{told_sizes} (interaction {change_of(row)}"
+
+
+def _unproven(told: Told, row: Row, short: int) -> str:
     """Return what has not been shown."""
     if row["kind"] == "interaction":
         focus, others = interacting(told, row)
         return f"that the effect of {focus} on {row['label']} depends on {others}"
-    return f"that {subject(told, row)} changes {row['label']}{_averaging(told, row)}"
+    return f"that {subject(told, row, short)} changes {row['label']}{_averaging(told, row, short)}"
 
 
-def _bounded(told: Told, row: dict[str, Any]) -> str:
+def _bounded(told: Told, row: Row, short: int) -> str:
     """Return what is shown to be small."""
     if row["kind"] == "interaction":
         names = listed([_step_name(told, step) for step in told.steps(row)])
-        what = f"the interaction of {names} on {row['label']}{_halves(told, row)}"
-        return f"{what} is less than {sesoi_of(row)} either way"
-    return f"{subject(told, row)} changes {row['label']} by less than {sesoi_of(row)} either way{_averaging(told, row)}"
+        return f"the interaction of {names} on {row['label']} is less than {sesoi_of(row)} either way"
+    what = f"{subject(told, row, short)} changes {row['label']} by less than {sesoi_of(row)} either way"
+    return f"{what}{_averaging(told, row, short)}"
 
 
-def _unchanged(told: Told, row: dict[str, Any]) -> str:
+def _unchanged(told: Told, row: Row, short: int) -> str:
     """Return what stays exactly the same."""
     if row["kind"] == "interaction":
         focus, others = interacting(told, row)
         return f"the effect of {focus} on {row['label']} does not depend on {others} in any of the {row['n']} seeds"
-    return (
-        f"{subject(told, row)} leaves {row['label']} exactly as it was in all {row['n']} seeds{_averaging(told, row)}"
-    )
+    what = f"{subject(told, row, short)} leaves {row['label']} exactly as it was in all {row['n']} seeds"
+    return f"{what}{_averaging(told, row, short)}"
 
 
-def interaction_headline(told: Told, row: dict[str, Any]) -> str:
-    """Return a clear interaction told by its simple effects."""
-    focus, others = interacting(told, row)
-    return (
-        f"Established: the effect of {focus} on {row['label']} depends on {others}: {_simple_clauses(told, row)}. "
-        f"The interaction{_halves(told, row)} is {change_of(row)} ({evidence(row)})."
-    )
-
-
-def _simple_clauses(told: Told, row: dict[str, Any]) -> str:
-    """Return the interaction's simple effects, one after the other; nothing where the table has none of them."""
-    return "; ".join(_simple_clause(told, each, place == 0) for place, each in enumerate(_simple_rows(told, row)))
-
-
-def _simple_rows(told: Told, row: dict[str, Any]) -> list[dict[str, Any]]:
+def _simple_rows(told: Told, row: Row) -> list[Row]:
     """Return the simple effects of the interaction's first factor, in the order of the others' levels."""
     (factor, baseline, level), *others = told.steps(row)
     rows = told.table[told.table["response"].eq(row["response"])]
@@ -101,59 +134,49 @@ def _simple_rows(told: Told, row: dict[str, Any]) -> list[dict[str, Any]]:
     return [by_place[place] for place in map(", ".join, places) if place in by_place]
 
 
-def _simple_clause(told: Told, row: dict[str, Any], first: bool) -> str:
-    """Return `at b=x, changing a from p to q lowers it by 1.0 percentage points (95 % interval ...)`.
-
-    Said as plainly as its own grade allows, which is corrected over all simple effects that are shown.
-    """
-    what = subject(told, row | {"at": ""}) if first else "it"
-    at = f"at {one_line(row['at'])}, {what}"
-    verb = "raise" if row["estimate"] > 0 else "lower"
-    match row["grade"]:
-        case "established":
-            return f"{at} {verb}s it by {size_of(row)} ({interval_of(row)})"
-        case "suggestive":
-            return f"{at} seems to {verb} it by {size_of(row)} ({interval_of(row)})"
-        case "inert":
-            return f"{at} changes nothing (one and the same run)"
-    return f"{at} changes it by {change_of(row)} ({interval_of(row)}: {row['grade']})"
-
-
 def overridden_sentence(told: Told, hidden: pd.DataFrame, clear: pd.DataFrame) -> str:
-    """Return that the averages over a clear interaction are not to be read alone, with their numbers."""
-    parts = [_average_of(told, row) for row in told.rows(hidden.head(NOTEWORTHY))]
-    more = len(hidden) - len(parts)
+    """Return that the averages over a clear interaction are not to be read alone; their numbers are in the table."""
+    names = [" × ".join(_step_name(told, step) for step in told.steps(row)) for row in told.rows(hidden)]
     label = response_label(told.responses[hidden["response"].iloc[0]])
-    what = listed([*parts, *([f"{more} more"] if more else [])])
     these = "this interaction" if len(clear) == 1 else "these interactions"
-    return f"Not interpretable alone: the effects on {label} of {what}, which are averages over {these}."
+
+    def text(most: int) -> str:
+        more = [f"{len(names) - most} more"] if len(names) > most else []
+        what = listed([*names[:most], *more])
+        return f"Not interpretable alone: the effects on {label} of {what}, which are averages over {these}."
+
+    return in_few_words(text(most) for most in range(len(names), 0, -1))
 
 
-def _average_of(told: Told, row: dict[str, Any]) -> str:
-    """Return `dropout (−0.38, 95 % interval ...)`."""
-    factors = " × ".join(_step_name(told, step) for step in told.steps(row))
-    return f"{factors} ({change_of(row)}, {interval_of(row)})"
+def subject(told: Told, row: Row, short: int = 0) -> str:
+    """Return what is done: `changing dropout from true to false`, `leaving out dropout`, `b instead of a`.
 
-
-def subject(told: Told, row: dict[str, Any]) -> str:
-    """Return what is done: `changing dropout from true to false`, `leaving out dropout`, `b instead of a`."""
+    `short` asks for fewer words: 2 for `dropout: true → false`.
+    """
     factor, baseline, level = (one_line(row[name]) for name in ("factor", "baseline", "level"))
     if row["kind"] == "comparison":
         return f"{level} instead of {baseline}"
-    verb = {"leave-one-out": "leaving out", "add-one": "adding"}.get(told.design.mode)
+    layers = row["factor"] == LAYERS and row["baseline"] == "[]"  # of a net that is whole in the baseline
+    verb = "leaving out" if layers else {"leave-one-out": "leaving out", "add-one": "adding"}.get(told.design.mode)
     part = component(row["factor"], row["level"])
-    done = f"{verb} {one_line(part)}" if verb else f"changing {factor} from {baseline} to {level}"
+    changed = f"{factor}: {baseline} → {level}" if short > 1 else f"changing {factor} from {baseline} to {level}"
+    done = f"{verb} {one_line(part)}" if verb else changed
     return f"at {one_line(row['at'])}, {done}" if row["at"] else done
 
 
 def component(factor: str, level: str) -> str:
     """Return what a level switches: the factor, or the layers that a level of model.without names."""
-    return listed(json.loads(level)) if factor == "model.without" else factor
+    if factor != LAYERS:
+        return factor
+    try:
+        return listed(json.loads(level))
+    except ValueError:  # a long list, of which the middle is left out
+        return level
 
 
-def _averaging(told: Told, row: dict[str, Any]) -> str:
-    """Return over what a main effect of a factorial is averaged."""
-    if row["kind"] != "main":
+def _averaging(told: Told, row: Row, short: int) -> str:
+    """Return over what a main effect of a factorial is averaged, nothing where a `short` text is asked for."""
+    if row["kind"] != "main" or short:
         return ""
     if told.design.kind == "screening":
         return ", averaged over the other components switched both ways"
@@ -166,7 +189,7 @@ def _averaging(told: Told, row: dict[str, Any]) -> str:
     return f", averaged over {listed([one_line(other) for other in others]) if len(others) < 3 else 'all others'}"
 
 
-def interacting(told: Told, row: dict[str, Any]) -> tuple[str, str]:
+def interacting(told: Told, row: Row) -> tuple[str, str]:
     """Return the interaction's first factor, and the others in a row."""
     first, *others = (_step_name(told, step) for step in told.steps(row))
     return first, listed(others) + (" together" if len(others) > 1 else "")
@@ -179,12 +202,7 @@ def _step_name(told: Told, step: Step) -> str:
     return factor if two else f"{factor} ({baseline} → {level})"
 
 
-def _halves(told: Told, row: dict[str, Any]) -> str:
-    """Return how an interaction of two factors is counted."""
-    return " (half the difference of the two effects)" if len(told.steps(row)) == 2 else ""
-
-
-def _why_only_suggestive(told: Told, row: dict[str, Any]) -> str:
+def _why_only_suggestive(told: Told, row: Row) -> str:
     """Return what keeps the row from being established."""
     agreeing = row["positive"] if row["estimate"] > 0 else row["negative"]
     if not math.isfinite(row["p_holm"]):

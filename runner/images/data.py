@@ -1,33 +1,22 @@
-"""Datasets of images -> arrays: read, verified and transformed."""
+"""A named dataset -> arrays that a net can be given: checked for what they seem to be, scaled, transformed."""
 
-import gzip
-import hashlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from runner.quiet import errors_unseen
-from runner.training.streams import generator
+from runner.images.labels import Classes, read_classes
+from runner.images.reading import Named, arrays_digest, read_arrays
 
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-DIGITS_VALIDATION = 500
-# As Fashion-MNIST's own page lists them (github.com/zalandoresearch/fashion-mnist), in the order of ARRAYS.
-FASHION_MD5 = {
-    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
-    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
-    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
-}
-CACHED_FILES = {"mnist": ["mnist.npz"], "fashion_mnist": [f"fashion-mnist/{name}" for name in FASHION_MD5]}
-GLYPH_SIDE = 20
-IMAGE_SIDE = 28
+CHANNELS = (1, 3, 4)  # that images usually have
+DARK_BYTE, DARK = 128, 0.1  # images that reach no higher are on another scale
+DIM = 0.5  # of floats; binarize would leave nothing of images that reach no higher
+APART = 4  # times: how far the largest values of the two parts may lie apart without a word
+SQUARE = 64  # columns of a table from which it may be images whose pixels lie in a row
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images as float32 in [0, 1], shape (n, h, w, channels), and labels as int32, shape (n,)."""
+    """Examples as float32 in [0, 1], images (n, h, w, channels) or tables (n, d), and classes as int32, (n,)."""
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -35,220 +24,198 @@ class Dataset:
     y_test: np.ndarray
 
 
-def arrays_digest(arrays: dict[str, np.ndarray]) -> str:
-    """Return the sha256 of the four arrays: names, types, shapes and bytes."""
-    digest = hashlib.sha256()
-    for name in ARRAYS:
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+@dataclass(frozen=True)
+class Facts:
+    """What planning knows of a dataset: its digest, an example's shape, its classes, and what must be told of it."""
+
+    sha256: str
+    shape: tuple[int, ...]
+    classes: int
+    notes: tuple[str, ...] = ()
 
 
-def embedded_digits() -> dict[str, np.ndarray]:
-    """Return scikit-learn's 1,797 digits as MNIST-like uint8 arrays, 28x28; the last 500 of a fixed shuffle validate.
+def load(named: Named, sha256: str, classes: int | None) -> Dataset:
+    """Return the checked dataset; ValueError, one sentence, where its arrays have another sha256 than this.
 
-    Made as MNIST was: the 8x8 glyph is resized to 20x20 (bilinear) and centred by its mass in 28x28.
+    `classes` is their number, None where the labels tell it.
     """
-    from sklearn.datasets import load_digits
-
-    raw, labels = load_digits(return_X_y=True)
-    images = np.stack([centre(enlarge(glyph)) for glyph in raw.reshape(-1, 8, 8) / 16.0])
-    pixels = np.rint(images * 255).astype(np.uint8)
-    order = generator(0, "digits split").permutation(len(pixels))
-    train, validation = order[:-DIGITS_VALIDATION], order[-DIGITS_VALIDATION:]
-    labels = labels.astype(np.uint8)
-    return {
-        "x_train": pixels[train],
-        "y_train": labels[train],
-        "x_test": pixels[validation],
-        "y_test": labels[validation],
-    }
-
-
-def enlarge(glyph: np.ndarray) -> np.ndarray:
-    """Return an (8, 8) glyph at (20, 20), bilinear, pixel centres aligned, edges repeated."""
-    places = (np.arange(GLYPH_SIDE) + 0.5) * len(glyph) / GLYPH_SIDE - 0.5
-    low = np.clip(np.floor(places), 0, len(glyph) - 1).astype(int)
-    high = np.minimum(low + 1, len(glyph) - 1)
-    share = np.clip(places - low, 0, 1)
-    rows = glyph[low] * (1 - share)[:, None] + glyph[high] * share[:, None]  # (20, 8)
-    return rows[:, low] * (1 - share) + rows[:, high] * share  # (20, 20)
-
-
-def centre(glyph: np.ndarray) -> np.ndarray:
-    """Return a (20, 20) glyph in a (28, 28) frame, its centre of mass as near the middle as it fits."""
-    frame = np.zeros((IMAGE_SIDE, IMAGE_SIDE))
-    mass = glyph.sum()
-    margin = IMAGE_SIDE - GLYPH_SIDE
-    corner = []
-    for axis in (0, 1):
-        middle = (glyph.sum(axis=1 - axis) * np.arange(GLYPH_SIDE)).sum() / mass
-        corner.append(int(np.clip(np.rint((IMAGE_SIDE - 1) / 2 - middle), 0, margin)))
-    frame[corner[0] : corner[0] + GLYPH_SIDE, corner[1] : corner[1] + GLYPH_SIDE] = glyph
-    return frame
-
-
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Return the four arrays of an npz file; ValueError, one sentence, where it is no such file. Never unpickles."""
-    if not path.is_file():
-        raise ValueError(f"dataset.path must be an npz file; got {str(path)!r}, which does not exist.")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in ARRAYS if name not in file]
-            if missing:
-                raise MissingArrays(missing, sorted(file.files))
-            return {name: file[name] for name in ARRAYS}
-    except MissingArrays as error:
-        raise ValueError(
-            f"dataset.path must hold the arrays {', '.join(ARRAYS)}; got {', '.join(error.found) or 'none'}. "
-            f"Add {', '.join(error.missing)}."
-        ) from None
-    except Exception as error:
-        reason = "it is no npz file or holds pickled objects" if "pickle" in str(error) else error
-        raise ValueError(
-            f"dataset.path must be an npz file of plain arrays; {str(path)!r} cannot be read ({reason}). "
-            "Write it with numpy.savez and no object arrays."
-        ) from None
-
-
-class MissingArrays(Exception):
-    """Some of the four arrays are not in the file."""
-
-    def __init__(self, missing: list[str], found: list[str]) -> None:
-        super().__init__(missing)
-        self.missing, self.found = missing, found
-
-
-def keras_cache() -> Path:
-    """Return the folder where Keras keeps the datasets that it has downloaded."""
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    return home / "datasets"
-
-
-def download(name: str) -> dict[str, np.ndarray]:
-    """Return Keras's `mnist` or `fashion_mnist`, from its cache or the network; ValueError where neither has it.
-
-    Keras is imported only where something must be downloaded.
-    """
-    files = [keras_cache() / file for file in CACHED_FILES[name]]
-    if not all(file.is_file() for file in files):
-        fill_cache(name)
-    if name == "mnist":
-        return read_npz(files[0])
-    for file in files:
-        check_md5(file)
-    return dict(zip(ARRAYS, (read_idx(file) for file in files), strict=True))
-
-
-def fill_cache(name: str) -> None:
-    """Let Keras download the dataset; ValueError, one sentence, where it cannot."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    with errors_unseen():
-        import keras
-
-    try:
-        getattr(keras.datasets, name).load_data()
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"dataset={name} must be downloaded once, and it cannot be reached ({reason}). "
-            "Connect, or name an npz file that you have with dataset.path=FILE."
-        ) from None
-
-
-def check_md5(path: Path) -> None:
-    """Raise ValueError unless the file is the one its publisher lists."""
-    digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    if digest != FASHION_MD5[path.name]:
-        raise ValueError(
-            f"dataset=fashion_mnist must have the published file {path.name}; {str(path)!r} has other content. "
-            "Delete it, so that it is downloaded again."
-        )
-
-
-def read_idx(path: Path) -> np.ndarray:
-    """Return the array of a gzipped IDX file of bytes (the format that MNIST was published in): uint8."""
-    content = gzip.decompress(path.read_bytes())
-    dimensions = content[3]
-    shape = np.frombuffer(content, ">u4", dimensions, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-
-
-def read_arrays(name: str, path: str | None) -> dict[str, np.ndarray]:
-    """Return the raw arrays of the dataset `name`, from `path` where one is given."""
-    if name == "digits":
-        return embedded_digits()
-    if path is not None:
-        return read_npz(Path(path))
-    if name == "npz":
-        raise ValueError("dataset.path must name an npz file with dataset=npz; got nothing. Add dataset.path=FILE.")
-    return download(name)
-
-
-def load(name: str, path: str | None, sha256: str, classes: int) -> Dataset:
-    """Return the checked dataset; ValueError, one sentence, where its arrays have another sha256 than this."""
-    arrays = read_arrays(name, path)
-    check_arrays(arrays, classes)
+    arrays = read_arrays(named)
+    found = check_arrays(arrays, classes)[0]
     digest = arrays_digest(arrays)
     if digest != sha256:
         raise ValueError(
-            f"dataset={name} must have the content {sha256[:12]}...; got {digest[:12]}... "
-            f"from {path or 'the download'}. To use other data, say dataset=npz dataset.path=FILE."
+            f"dataset={named.name} must have the content {sha256[:12]}...; got {digest[:12]}... "
+            f"from {named.path or 'the download'}. To use other data, say dataset=npz dataset.path=FILE."
         )
-    return Dataset(
-        x_train=unit_pixels(arrays["x_train"]),
-        y_train=arrays["y_train"].astype(np.int32),
-        x_test=unit_pixels(arrays["x_test"]),
-        y_test=arrays["y_test"].astype(np.int32),
-    )
+    x_train, x_test = scaled(arrays["x_train"], arrays["x_test"])
+    return Dataset(x_train=x_train, y_train=found.train, x_test=x_test, y_test=found.test)
 
 
-def check_arrays(arrays: dict[str, np.ndarray], classes: int) -> None:
-    """Raise ValueError, one sentence, unless the arrays are images with labels in 0 .. classes - 1."""
+def look(named: Named, classes: int | None) -> Facts:
+    """Return what is known of the dataset once it is read; ValueError, one sentence, where it cannot be trained on."""
+    arrays = read_arrays(named)
+    found, notes = check_arrays(arrays, classes)
+    shape = arrays["x_train"].shape[1:]
+    return Facts(arrays_digest(arrays), (*shape, 1) if len(shape) == 2 else shape, found.count, (*found.notes, *notes))
+
+
+# ---- what the arrays seem to be
+
+
+def check_arrays(arrays: dict[str, np.ndarray], classes: int | None) -> tuple[Classes, list[str]]:
+    """Return the classes, and what must be told; ValueError, one sentence, where arrays are not what they should be."""
+    train, test = arrays["x_train"], arrays["x_test"]
+    for name, examples in (("x_train", train), ("x_test", test)):
+        check_shape(name, examples)
     for part in ("train", "test"):
-        check_images(f"x_{part}", arrays[f"x_{part}"])
-        check_labels(f"y_{part}", arrays[f"y_{part}"], len(arrays[f"x_{part}"]), classes)
-    train, test = arrays["x_train"].shape[1:], arrays["x_test"].shape[1:]
-    if train != test:
-        raise ValueError(f"x_test must have images of the shape of x_train, {train}; got {test}.")
+        _check_lengths(arrays[f"x_{part}"], arrays[f"y_{part}"], part)
+    if _shape(train) != _shape(test):
+        raise ValueError(f"x_test must have examples of the shape of x_train, {_shape(train)}; got {_shape(test)}.")
+    found = read_classes(arrays["y_train"], arrays["y_test"], (len(train), len(test)), classes)
+    if train.ndim == 2:
+        return found, [*_check_table(train, test)]
+    return found, [
+        *_check_pixels("x_train", train),
+        *_check_pixels("x_test", test, alone=False),
+        *_compared(train, test),
+    ]
 
 
-def check_images(name: str, images: np.ndarray) -> None:
-    """Raise ValueError unless `images` is uint8, or float in [0, 1], of shape (n, h, w) or (n, h, w, c), n > 0."""
-    if images.ndim not in (3, 4) or 0 in images.shape:
-        raise ValueError(f"{name} must have the shape (n, h, w) or (n, h, w, c), none empty; got {images.shape}.")
-    if images.dtype == np.uint8:
-        return
-    if images.dtype.kind != "f":
-        raise ValueError(f"{name} must be uint8 or float; got {images.dtype}. Convert it, or divide by its maximum.")
-    if not np.isfinite(images).all():
+def check_shape(name: str, examples: np.ndarray) -> None:
+    """Raise ValueError unless the shape is that of images with the channels last, or of a table."""
+    shape = examples.shape
+    if examples.ndim not in (2, 3, 4) or 0 in shape:
+        raise ValueError(
+            f"{name} must have the shape (n, h, w) or (n, h, w, c) of images, or (n, d) of a table, none empty; got "
+            f"{shape}."
+        )
+    if examples.ndim == 4 and shape[1] in CHANNELS and shape[3] not in (*CHANNELS, 2):
+        raise ValueError(
+            f"{name} must have the channels last, (n, h, w, c); got {shape}, which looks like (n, c, h, w). Turn it "
+            f"with numpy.moveaxis({name}, 1, -1)."
+        )
+
+
+def _shape(examples: np.ndarray) -> tuple[int, ...]:
+    """Return an example's shape; one channel that is not written is one."""
+    shape = examples.shape[1:]
+    return (*shape, 1) if len(shape) == 2 else shape
+
+
+def _check_lengths(examples: np.ndarray, labels: np.ndarray, part: str) -> None:
+    """Raise ValueError where the examples lie along the last axis, which the number of labels shows."""
+    count = len(labels) if labels.ndim else 0
+    if len(examples) != count and examples.ndim > 2 and examples.shape[-1] == count:
+        raise ValueError(
+            f"x_{part} must have its {count} images along the first axis; got {examples.shape}. Turn it with "
+            f"numpy.moveaxis(x_{part}, -1, 0)."
+        )
+
+
+def _check_pixels(name: str, images: np.ndarray, alone: bool = True) -> list[str]:
+    """Return what must be told of the images' range; ValueError where it is none that pixels have.
+
+    `alone` says whether the images may be judged by how bright they are: those that validate may be darker.
+    """
+    kind = images.dtype.kind
+    if kind == "b":
+        return []
+    if kind not in "iuf":
+        raise ValueError(f"{name} must be whole numbers from 0 to 255, or floats in [0, 1]; got {images.dtype}.")
+    if kind == "f" and not np.isfinite(images).all():
         raise ValueError(f"{name} must hold finite pixels; got {int((~np.isfinite(images)).sum())} that are not.")
-    if images.min() < 0 or images.max() > 1:
-        raise ValueError(
-            f"{name} must be uint8, or float in [0, 1]; got floats from {images.min():g} to {images.max():g}. "
-            "Divide by the maximum."
-        )
+    low, high = images.min().item(), images.max().item()
+    if alone and low == high:
+        raise ValueError(f"{name} must hold images that differ; got {low:g} in every pixel.")
+    return _check_bytes(name, low, high, alone) if kind in "iu" else _check_floats(name, low, high, alone)
 
 
-def check_labels(name: str, labels: np.ndarray, images: int, classes: int) -> None:
-    """Raise ValueError unless `labels` is one integer in 0 .. classes - 1 for each image."""
-    if labels.shape != (images,):
-        raise ValueError(f"{name} must have one label for each of the {images} images; got the shape {labels.shape}.")
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"{name} must hold whole numbers; got {labels.dtype}.")
-    if labels.min() < 0 or labels.max() >= classes:
+def _check_bytes(name: str, low: int, high: int, alone: bool) -> list[str]:
+    """Return what must be told of whole numbers as pixels: nothing; ValueError where they are not those of bytes."""
+    if low < 0 or high > 255:
         raise ValueError(
-            f"{name} must hold classes from 0 to {classes - 1}; got {labels.min()} to {labels.max()}. "
-            "Set dataset.classes to the number of classes."
+            f"{name} must be whole numbers from 0 to 255, or floats in [0, 1]; got {low} to {high}. Divide by the "
+            "largest that a pixel can be, and save it as float."
         )
+    if alone and high < DARK_BYTE:
+        raise ValueError(
+            f"{name} must be whole numbers from 0 to 255, or floats in [0, 1]; got {low} to {high}, and divided by 255 "
+            f"that would be all but black. Divide by the largest that a pixel can be, such as {name} / {high}, and "
+            "save it as float."
+        )
+    return []
+
+
+def _check_floats(name: str, low: float, high: float, alone: bool) -> list[str]:
+    """Return what must be told of floats as pixels; ValueError where they are not in [0, 1], or all but zero."""
+    got = f"{name} must be whole numbers from 0 to 255, or floats in [0, 1]; got floats from {low:g} to {high:g}"
+    if low < 0:
+        raise ValueError(f"{got}. Shift and scale it, such as ({name} - {low:g}) / {high - low:g}.")
+    if high > 1:
+        raise ValueError(f"{got}. Divide by the largest that a pixel can be, such as {max(high, 255):g}.")
+    if alone and high < DARK:
+        raise ValueError(f"{got}, as if it had been divided by 255 twice. Scale it so that it reaches 1.")
+    if alone and high < DIM:
+        return [f"{name} reaches no higher than {high:g}, so binarize=true, which cuts at 0.5, leaves nothing of it"]
+    return []
+
+
+def _compared(train: np.ndarray, test: np.ndarray) -> list[str]:
+    """Return what must be told of two parts that are not on one scale, and of unusual channels."""
+    highest = [part.max().item() / (255 if part.dtype.kind in "iu" else 1) for part in (train, test)]
+    notes = []
+    if max(highest) > APART * min(highest):
+        notes.append(
+            f"scaled into [0, 1], x_train reaches {highest[0]:.3g} and x_test {highest[1]:.3g}; scale both alike if "
+            "that is not meant"
+        )
+    if train.ndim == 4 and train.shape[3] not in (*CHANNELS, 2):
+        notes.append(f"images have {train.shape[3]} channels, the last axis of {train.shape}")
+    if train.ndim == 3 and min(train.shape[1:]) in CHANNELS and max(train.shape[1:]) > 8:
+        notes.append(
+            f"images of {train.shape[1]} × {train.shape[2]} pixels are taken as such; channels are a fourth axis"
+        )
+    return notes
+
+
+def _check_table(train: np.ndarray, test: np.ndarray) -> list[str]:
+    """Return what must be told of a table; ValueError where its columns are no finite numbers, or all are constant."""
+    for name, table in (("x_train", train), ("x_test", test)):
+        if table.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{name} must hold numbers; got {table.dtype}. Texts take dataset=csv, or numbers of your own."
+            )
+        if not np.isfinite(table).all():
+            raise ValueError(f"{name} must hold finite numbers; got {int((~np.isfinite(table)).sum())} that are not.")
+    constant = np.flatnonzero((train == train[0]).all(axis=0))
+    if len(constant) == train.shape[1]:
+        raise ValueError("x_train must hold examples that differ; got one value in each column.")
+    notes = [f"x_train is a table of {train.shape[1]} columns, each scaled into [0, 1] by its range in x_train"]
+    side = round(train.shape[1] ** 0.5)
+    if train.shape[1] >= SQUARE and side**2 == train.shape[1] and train.dtype.kind in "iu":
+        notes.append(f"if its rows are images, save them as (n, {side}, {side})")
+    return notes
+
+
+# ---- into [0, 1], and as the net sees them
+
+
+def scaled(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both parts as float32 in [0, 1]: images as `unit_pixels` makes them, a table by its columns' ranges.
+
+    The range of a column is that of the training examples, so a validation example may lie beyond it.
+    """
+    if train.ndim > 2:
+        return unit_pixels(train), unit_pixels(test)
+    low, high = train.min(axis=0).astype(float), train.max(axis=0).astype(float)
+    width = np.where(high > low, high - low, 1.0)
+    return ((train - low) / width).astype(np.float32), ((test - low) / width).astype(np.float32)
 
 
 def unit_pixels(images: np.ndarray) -> np.ndarray:
-    """Return float32 pixels in [0, 1] with a channel axis: (n, h, w) becomes (n, h, w, 1); uint8 is divided by 255."""
+    """Return float32 pixels in [0, 1] with a channel axis: (n, h, w) becomes (n, h, w, 1); bytes are divided by 255."""
     scaled = images.astype(np.float32)
-    if images.dtype == np.uint8:
+    if images.dtype.kind in "iu":
         scaled /= np.float32(255)
     return scaled if scaled.ndim == 4 else scaled[..., None]
 

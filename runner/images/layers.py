@@ -35,32 +35,151 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "AveragePooling2D": {"padding": "valid"},
 }
 
+INPUT = "input"  # what `inputs` calls the examples themselves
+BLOCK = "Sequential"  # a layer made of `layers`
+BESIDE_CONFIG = {"class_name", "config", "module", "name", "registered_name", "build_config", "inputs"}
+
 Layer = dict[str, Any]
 
 
-def effective_layers(layers: Any, dropout: bool, without: tuple[str, ...] = ()) -> list[Layer]:
+def effective_layers(
+    layers: Any, dropout: bool, without: tuple[str, ...] = (), classes: int | None = None
+) -> list[Layer]:
     """Return the layers a run is made of, named, less dropout layers where `dropout` is off, less those in `without`.
 
     Names are given before anything is taken out, so the layers that stay keep their names and
-    with them their random streams. A dropout layer with rate 0 does nothing and is left out too.
+    with them their random streams. A dropout layer with rate 0 does nothing and is left out too. What took a layer that
+    is left out takes its first input instead, and what then leads nowhere goes as well. A layer whose `units` are None
+    gets a unit for each of `classes`.
     """
-    named = name_layers(layers)
+    check_layers(layers)
+    named = name_layers([one_spelling(layer) for layer in layers])
     check_without(named, without)
-    kept = [layer for layer in named if layer["name"] not in without]
-    return [plain_spelling(layer) for layer in kept if not is_idle_dropout(layer, dropout)]
+    taken = inputs_of_each(named)
+    gone = {layer["name"] for layer in named if layer["name"] in without or is_idle_dropout(layer, dropout)}
+    kept = [layer for layer in named if layer["name"] not in gone]
+    found = reconnected(kept, taken, gone)
+    return [plain_spelling(_of_classes(_less_dropout(layer, dropout), classes)) for layer in found]
 
 
-def name_layers(layers: list[Layer]) -> list[Layer]:
-    """Return the layers with a `name` each: the user's own, else its class in snake case and a count per class."""
+def _of_classes(layer: Layer, classes: int | None) -> Layer:
+    """Return the layer with a unit a class where its units are None."""
+    return {**layer, "units": classes} if "units" in layer and layer["units"] is None else layer
+
+
+def _less_dropout(layer: Layer, dropout: bool) -> Layer:
+    """Return a block without its idle dropout layers; any other layer unchanged."""
+    if layer["class_name"] != BLOCK:
+        return layer
+    inner = [_less_dropout(each, dropout) for each in layer["layers"] if not is_idle_dropout(each, dropout)]
+    return {**layer, "layers": inner}
+
+
+# ---- one spelling for what Keras and people write in several
+
+
+def one_spelling(value: Any) -> Any:
+    """Return {class_name: L2, l2: 0.01} for Keras's {class_name: L2, config: {l2: 0.01}}, at any depth."""
+    if isinstance(value, list):
+        return [one_spelling(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    plain = {key: one_spelling(each) for key, each in value.items()}
+    if not (set(plain) <= BESIDE_CONFIG and "class_name" in plain and isinstance(plain.get("config"), dict)):
+        return plain
+    said = {key: _short(each) for key, each in plain["config"].items() if not _goes_without_saying(key, each)}
+    return {key: plain[key] for key in ("class_name", "name", "inputs") if key in plain} | said
+
+
+def _short(value: Any) -> Any:
+    """Return `glorot_uniform` for what is nothing but the class GlorotUniform."""
+    return snake_case(value["class_name"]) if isinstance(value, dict) and set(value) == {"class_name"} else value
+
+
+def _goes_without_saying(key: str, value: Any) -> bool:
+    """Tell whether a part of a config as Keras writes it says what holds anyway."""
+    policy = value.get("name") if isinstance(value, dict) else value
+    return value is None or (key == "trainable" and value is True) or (key == "dtype" and policy == "float32")
+
+
+def name_layers(layers: Any, prefix: str = "") -> list[Layer]:
+    """Return the layers with a `name` each: the user's own, else its class in snake case and a count per class.
+
+    Layers of a block are named after it.
+    """
     check_layers(layers)
     counts: Counter[str] = Counter()
     named = []
     for layer in layers:
         stem = snake_case(layer["class_name"])
         counts[stem] += 1
-        named.append({**layer, "name": layer.get("name") or f"{stem}_{counts[stem]}"})
+        name = layer.get("name") or f"{prefix}{stem}_{counts[stem]}"
+        inner = {"layers": name_layers(layer.get("layers"), f"{name}_")} if layer["class_name"] == BLOCK else {}
+        named.append({**layer, "name": name, **inner})
     check_unique([layer["name"] for layer in named])
     return named
+
+
+# ---- what each layer takes
+
+
+def inputs_of(layer: Layer, before: str) -> list[str]:
+    """Return the names of what a named layer takes: what `inputs` names, else the layer `before` it."""
+    inputs = layer.get("inputs", before)
+    return [inputs] if isinstance(inputs, str) else inputs
+
+
+def inputs_of_each(named: list[Layer]) -> dict[str, list[str]]:
+    """Return what each layer takes by its name; ValueError unless that stands before it, and all lead to the last."""
+    taken: dict[str, list[str]] = {}
+    before = INPUT
+    for layer in named:
+        inputs, known = inputs_of(layer, before), [INPUT, *taken]
+        if not isinstance(inputs, list) or not inputs or any(name not in known for name in inputs):
+            raise ValueError(
+                f"inputs of the model layer {layer['name']!r} must name layers before it, {', '.join(known)}; got "
+                f"{layer['inputs']!r}."
+            )
+        taken[layer["name"]] = inputs
+        before = layer["name"]
+    if INPUT in taken and any("inputs" in layer for layer in named):
+        raise ValueError(f"model.layers must not name a layer {INPUT!r}, which inputs calls the examples. Rename it.")
+    idle = [name for name in taken if name not in leading_to(before, taken)]
+    if idle:
+        raise ValueError(f"the model layer {idle[0]!r} must lead to the last; no layer takes it. Name it in inputs.")
+    return taken
+
+
+def leading_to(last: str, taken: dict[str, list[str]]) -> set[str]:
+    """Return the names of the last layer and of all that lead to it."""
+    found, open_ends = set[str](), [last]
+    while open_ends:
+        name = open_ends.pop()
+        if name not in found:
+            found.add(name)
+            open_ends += taken.get(name, [])
+    return found
+
+
+def reconnected(kept: list[Layer], taken: dict[str, list[str]], gone: set[str]) -> list[Layer]:
+    """Return the layers that stay and lead to the last, `inputs` written only where it is not the layer before."""
+
+    def stands_for(name: str) -> str:
+        while name in gone:
+            name = taken[name][0]
+        return name
+
+    now = {layer["name"]: [stands_for(name) for name in taken[layer["name"]]] for layer in kept}
+    useful = leading_to(stands_for(next(reversed(taken))), now)
+    before, found = INPUT, []
+    for layer in kept:
+        if layer["name"] not in useful:
+            continue
+        inputs = now[layer["name"]]
+        plain = {key: value for key, value in layer.items() if key != "inputs"}
+        found.append(plain if inputs == [before] else {**plain, "inputs": inputs if len(inputs) > 1 else inputs[0]})
+        before = layer["name"]
+    return found
 
 
 def snake_case(class_name: str) -> str:
@@ -91,7 +210,10 @@ def same(left: Any, right: Any) -> bool:
 
 
 def is_idle_dropout(layer: Layer, dropout: bool) -> bool:
-    """Tell whether the layer is a dropout layer that is switched off or has rate 0."""
+    """Tell whether the layer is a dropout layer that is switched off or has rate 0, or wraps one."""
+    wrapped = layer.get("layer")
+    if isinstance(wrapped, dict) and "class_name" in wrapped:
+        return is_idle_dropout(wrapped, dropout)
     return layer["class_name"] in DROPOUT_LAYERS and (not dropout or layer.get("rate") == 0)
 
 

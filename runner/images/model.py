@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from runner.images.keyed import KeyedDropout, ShiftAndTurn, Transform
-from runner.images.layers import Layer
+from runner.images.layers import BLOCK, INPUT, Layer, inputs_of
 
 AUGMENTATION, TRANSFORM = "augmentation", "transform"  # names that no layer of a user may have where they are used
 BUILT_IN = {"initializer": keras.initializers, "regularizer": keras.regularizers, "constraint": keras.constraints}
@@ -38,15 +38,18 @@ def build_model(
 ) -> keras.Model:
     """Return the net; ValueError, one sentence, where the layers do not make one.
 
-    `input_shape` is (height, width, channels). With `augmented`, the transforms of
+    `input_shape` is (height, width, channels) of images, (columns,) of a table. With `augmented`, the transforms of
     `runner.images.data.transform`, the net moves unit-scaled images itself in training, and
     transforms them after that.
     """
     inputs = outputs = keras.Input(input_shape)
     if augmented is not None:
         outputs = Transform(**augmented, name=TRANSFORM)(ShiftAndTurn(name=AUGMENTATION)(inputs))
+    made, before = {INPUT: outputs}, INPUT
     for layer in layers:
-        outputs = apply_layer(layer, outputs)
+        taken = [made[name] for name in inputs_of(layer, before)]
+        outputs = apply_layer(layer, taken[0] if len(taken) == 1 else taken)
+        made[before := layer["name"]] = outputs
     check_outputs(layers[-1], outputs, classes)
     model = keras.Model(inputs, outputs)
     return Net(inputs, outputs) if model.losses else model
@@ -66,11 +69,11 @@ def apply_layer(layer: Layer, inputs: Any) -> Any:
     except UnknownLayer:
         raise
     except Exception as error:
-        if "negative" in str(error).lower():
+        if "negative" in str(error).lower() and not isinstance(inputs, list):
             raise ValueError(no_pixels(layer, inputs)) from None
         raise ValueError(
-            f"model layer {name!r} ({layer['class_name']}) must fit its input of shape {plain(inputs.shape)}; "
-            f"Keras says: {first_sentence(error)}"
+            f"model layer {name!r} ({layer['class_name']}) must fit its input of shape {shapes(inputs)}; "
+            f"Keras says: {first_sentence(error)}{'' if layer['class_name'] == 'Dense' else flat_hint(inputs)}"
         ) from None
     if any(size is not None and size < 1 for size in outputs.shape):
         raise ValueError(no_pixels(layer, inputs))
@@ -81,7 +84,7 @@ def no_pixels(layer: Layer, inputs: Any) -> str:
     """Return the sentence for a layer that shrinks its input to nothing."""
     return (
         f"model layer {layer['name']!r} ({layer['class_name']}) must leave at least one pixel of its input "
-        f"{plain(inputs.shape)}; it leaves none. Pool or convolve less before it."
+        f"{shapes(inputs)}; it leaves none. Pool or convolve less before it."
     )
 
 
@@ -91,7 +94,10 @@ class UnknownLayer(ValueError):
 
 def make_layer(layer: Layer) -> keras.layers.Layer:
     """Return the Keras layer of `layer`; mappings with a class_name among the arguments become layers too."""
-    arguments = {key: value for key, value in layer.items() if key != "class_name"}
+    arguments = {key: value for key, value in layer.items() if key not in ("class_name", "inputs")}
+    if layer["class_name"] == BLOCK:
+        inner = [make_layer(each) for each in arguments.pop("layers")]
+        return keras.Sequential(inner, **arguments)
     if layer["class_name"] == "Dropout" and set(arguments) <= {"name", "rate"}:
         return KeyedDropout(arguments.pop("rate", None), **arguments)
     nested = {key: make_argument(key, value) for key, value in arguments.items()}
@@ -100,6 +106,8 @@ def make_layer(layer: Layer) -> keras.layers.Layer:
 
 def make_argument(key: str, value: Any) -> Any:
     """Return what a layer's argument stands for: a mapping with a class_name is a regularizer and such, or a layer."""
+    if isinstance(value, list):
+        return [make_argument(key, each) for each in value]
     if not (isinstance(value, dict) and "class_name" in value):
         return value
     kind = key.rpartition("_")[2]
@@ -138,6 +146,17 @@ def check_outputs(last: Layer, outputs: Any, classes: int) -> None:
             f"model.layers must end in a softmax; the last layer {last['name']!r} has the activation "
             f"{last.get('activation', 'linear')!r}. Set activation: softmax."
         )
+
+
+def flat_hint(inputs: Any) -> str:
+    """Return what a table takes, "" where the input is none."""
+    table = not isinstance(inputs, list) and len(inputs.shape) == 2
+    return " A row of numbers takes layers such as Dense, as model=dense has them." if table else ""
+
+
+def shapes(inputs: Any) -> str:
+    """Return the shape of what a layer takes, of several one after the other."""
+    return " and ".join(plain(each.shape) for each in (inputs if isinstance(inputs, list) else [inputs]))
 
 
 def plain(shape: tuple[int | None, ...]) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from runner.images.data import load, transform
+from runner.images.data import Dataset, load, transform
 from runner.images.layers import effective_layers
 from runner.images.model import build_model, make_optimizer
+from runner.images.reading import Named
 from runner.training.streams import holdout_size
 
 MEASURE_BATCH = 200  # images scored at once in inference mode; the fastest of 32 to 1000 on a core with 2 MB of cache
@@ -24,7 +25,7 @@ def data(
     augment: bool = False,  # True shifts training images by up to 2 pixels and turns them by up to 10 degrees, anew
 ) -> dict[str, Any]:
     """Return the images as the net is given them: as they are where it moves them first and transforms them itself."""
-    images = load(dataset["name"], dataset["path"], dataset["sha256"], dataset["classes"])
+    images = loaded(dataset)
     before_net = ("unit", False) if augment else (normalize, binarize)
     return {
         "x": transform(images.x_train, *before_net),
@@ -66,6 +67,16 @@ def fit(batch_size: int = 32) -> dict[str, Any]:
     return {"batch_size": batch_size, "validation_batch_size": MEASURE_BATCH}
 
 
-def pictures(dataset: dict[str, Any]) -> np.ndarray:
-    """Return the validation images as they were, whatever a net is given: float32 in [0, 1], (n, h, w, c)."""
-    return load(dataset["name"], dataset["path"], dataset["sha256"], dataset["classes"]).x_test
+def pictures(dataset: dict[str, Any]) -> np.ndarray | None:
+    """Return the validation images as they were, whatever a net is given: float32 in [0, 1], (n, h, w, c).
+
+    None where the examples are a table's.
+    """
+    examples = loaded(dataset).x_test
+    return examples if examples.ndim == 4 else None
+
+
+def loaded(dataset: dict[str, Any]) -> Dataset:
+    """Return the dataset's arrays, checked."""
+    named = Named(dataset["name"], dataset["path"], dataset.get("target"), dataset.get("size"))
+    return load(named, dataset["sha256"], dataset["classes"])

@@ -39,3 +39,14 @@ def has(**checks: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: (
         isinstance(value, dict) and all(key in value and check(value[key]) for key, check in checks.items())
     )
+
+
+def is_net(value: Any) -> bool:
+    """Tell whether the value describes a net as `runner.training.described` does; sizes may be left out with None."""
+
+    def is_size(size: Any) -> bool:
+        return size is None or is_whole(size)
+
+    layer = has(name=is_text, kind=is_text, arguments=is_text, shape=is_text, parameters=is_size)
+    net = has(layers=is_list_of(layer), parameters=is_size, optimizers=is_list_of(is_text), batch_size=is_whole)
+    return net(value)

@@ -24,6 +24,14 @@ class StoreError(Exception):
     """The results folder cannot be used; the message is one sentence for the user."""
 
 
+def refused(error: OSError | UnicodeError) -> str:
+    """Return one sentence for what the system refused, or for bytes that are no text, wherever that was."""
+    if isinstance(error, UnicodeError):
+        return f"A file or a name must be text in UTF-8; got one that is not ({error}). Write it anew as UTF-8."
+    where = f"{error.filename!r} must be usable" if error.filename else "The system must let this be done"
+    return f"{where}; it is not: {error.strerror or error}. Mend that and run the same command again."
+
+
 # ---- writing
 
 

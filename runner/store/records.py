@@ -3,8 +3,8 @@
 What is checked: `run.json` carries a seal over its own contents and the size and sha256 of every
 other file; `spec.json` must hash to the record's id; `checkpoint.npz` ends with its own sha256 (as
 the comment that a zip file may have) and holds the id of its trajectory. A reader of results needs
-no checkpoint, so `read_record` looks at its size only; whoever goes on from it, and
-`python -m runner verify`, reads all of it.
+no checkpoint, so `read_record` looks at its size only, and a record that was pruned has none;
+whoever goes on from it, and `python -m runner verify`, reads all of it.
 """
 
 import csv
@@ -20,13 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from runner.store.checks import has, is_dict_of, is_list_of, is_list_of_dicts, is_number, is_text, is_whole
+from runner.store.checks import has, is_dict_of, is_list_of, is_list_of_dicts, is_net, is_number, is_text, is_whole
 from runner.store.files import Corrupt, open_plain, read_all, read_plain
 from runner.store.sealed import LARGEST_JSON, canonical_json, parse_json, sha256
 
 SCHEMA = 2
-RECORD_FILES = ("spec.json", "history.csv", "predictions.npz", "checkpoint.npz", "run.log")
+CHECKPOINT = "checkpoint.npz"
+RECORD_FILES = ("spec.json", "history.csv", "predictions.npz", CHECKPOINT, "run.log")
 STATUSES = ("complete", "diverged", "stopped")
+ENDED = ("diverged", "stopped")  # by itself: no epoch follows the last
 TRAIN_MODE = ("batch against moving statistics", "dropout", "augmentation", "noise", "own train_step")
 _LISTS = ("weights", "slots")
 _SEAL_LENGTH = 64  # hex digits of a sha256
@@ -56,7 +58,7 @@ class Record:
     @property
     def ended(self) -> bool:
         """Whether training ended by itself, diverged or stopped by a callback: no epoch follows the last."""
-        return self.summary["status"] in ("diverged", "stopped")
+        return self.summary["status"] in ENDED
 
     def covers(self, epochs: int) -> bool:
         """Tell whether the record answers for a run of `epochs` epochs: it went that far, or ended before."""
@@ -210,12 +212,13 @@ def _one_bool(found: np.ndarray) -> bool:
 def read_record(folder: Path, run_id: str, whole: bool = False) -> Record:
     """Return the record in `folder`; Corrupt, with the reason, unless every file is what run.json says was written.
 
-    The checkpoint's bytes are read only if `whole`; else its size must do.
+    The checkpoint's bytes are read only if `whole`; else its size must do. It may be gone.
     """
     summary = _read_summary(folder, run_id)
     contents = {
-        name: _read_verified(folder / name, summary["files"][name], whole or name != "checkpoint.npz")
+        name: _read_verified(folder / name, summary["files"][name], whole or name != CHECKPOINT)
         for name in RECORD_FILES
+        if name != CHECKPOINT or os.path.lexists(folder / name)
     }
     spec = _read_spec(contents["spec.json"], run_id)
     try:
@@ -233,7 +236,7 @@ def read_record(folder: Path, run_id: str, whole: bool = False) -> Record:
 def read_end(folder: Path, run_id: str) -> Snapshot:
     """Return the snapshot that a record ends with; Corrupt unless the whole record is what was written."""
     read_record(folder, run_id, whole=True)
-    return read_snapshot(folder / "checkpoint.npz", run_id)
+    return read_snapshot(folder / CHECKPOINT, run_id)
 
 
 def read_outline(folder: Path, run_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -320,6 +323,7 @@ SUMMARY = {
     "timing": is_dict_of(is_number),
     "environments": is_list_of_dicts,
 }
+OPTIONAL_SUMMARY = {"net": is_net}  # that older records do not have
 
 
 def _check_summary(summary: dict[str, Any]) -> None:
@@ -328,4 +332,7 @@ def _check_summary(summary: dict[str, Any]) -> None:
         if key not in summary:
             raise Corrupt(f"run.json does not give {key}")
         if not check(summary[key]):
+            raise Corrupt(f"run.json gives a value for {key} that no record has")
+    for key, check in OPTIONAL_SUMMARY.items():
+        if key in summary and not check(summary[key]):
             raise Corrupt(f"run.json gives a value for {key} that no record has")

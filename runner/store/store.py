@@ -2,11 +2,14 @@
 
 results_dir/
   runs/<id>/            a complete record: spec.json history.csv predictions.npz checkpoint.npz run.log run.json
-  runs/.work/<id>/      a trajectory in training: checkpoint.npz after each epoch, run.log; failure.json if it failed
+  runs/.work/<id>/      a trajectory in training: checkpoint.npz after each epoch, run.log, progress.json for whoever
+                        watches; failure.json if it failed
   runs/.work/<id>.old/  a record about to be replaced by a longer one of the same trajectory
   runs/.locks/<id>      held by whoever trains the trajectory; the kernel frees it when the holder dies
   runs/.validation/     the validation examples that were classified, each set once, for the report
   runs/.data/           what recipes' own data are by content, and the files that they were read from
+  runs/.jobs/           lists of trainings, named by their content, that workers started elsewhere take from
+  runs/.engine/         what a launcher of Hydra's keeps of the workers that it starts
   quarantine/           what was moved away because it could not be believed, each with a reason.txt
   <study>/              study.json, report.md, report.html, figures/, tables/
 
@@ -17,6 +20,7 @@ What the program did not write is not read: another file beside a record's own c
 import contextlib
 import errno
 import json
+import math
 import os
 import re
 import time
@@ -26,6 +30,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from runner.store.checks import has, is_text, is_whole
 from runner.store.files import (
     SCRAP,
     Corrupt,
@@ -40,8 +45,10 @@ from runner.store.files import (
     sync_folder,
     write_file,
 )
-from runner.store.locks import hold, is_held, open_lock, release, try_to_hold
+from runner.store.locks import check_locks, hold, is_held, is_shared, open_lock, release, share, try_to_hold
 from runner.store.records import (
+    CHECKPOINT,
+    ENDED,
     SCHEMA,
     Record,
     Snapshot,
@@ -64,15 +71,20 @@ _Found = TypeVar("_Found")
 
 
 class Store:
-    """The records below one results folder, which may itself be a link: the user named it."""
+    """The records below one results folder, which may itself be a link: the user named it.
 
-    def __init__(self, results_dir: str | Path) -> None:
+    With `changes` False nothing on disk is changed: what cannot be believed is not set aside either.
+    """
+
+    def __init__(self, results_dir: str | Path, changes: bool = True) -> None:
         self.root = Path(results_dir).absolute()
+        self.changes = changes
         self.runs = self.root / "runs"
         self.quarantine = self.root / "quarantine"
+        self.engine = self.runs / ".engine"
         self.folders = [
             self.runs,
-            *(self.runs / name for name in (".work", ".locks", ".validation", ".data")),
+            *(self.runs / name for name in (".work", ".locks", ".validation", ".data", ".jobs")),
             self.quarantine,
         ]
         self._held: set[str] = set()
@@ -94,7 +106,10 @@ class Store:
         probe = self.runs / ".locks" / f".writable.{os.urandom(4).hex()}.tmp"
         with refusals_worded(self.root, None):
             probe.write_bytes(b"")
-            probe.unlink()
+            try:
+                check_locks(probe)
+            finally:
+                probe.unlink()
 
     # ---- reading
 
@@ -118,14 +133,22 @@ class Store:
         """Return where training can go on: the later of the record's end and the last epoch in work, or None."""
         found: list[Snapshot | None] = [
             self._believed(run_id, self._checkpoint_of, read_snapshot),
-            self._believed(run_id, self.folder_of, read_end),
+            self._believed(run_id, self._resumable, read_end),
         ]
         there = [each for each in found if each]
         return max(there, key=lambda each: each.epoch) if there else None
 
     def _checkpoint_of(self, run_id: str) -> Path | None:
-        path = self.work(run_id) / "checkpoint.npz"
+        path = self.work(run_id) / CHECKPOINT
         return path if os.path.lexists(path) else None
+
+    def _resumable(self, run_id: str) -> Path | None:
+        folder = self.folder_of(run_id)
+        return folder if folder is not None and os.path.lexists(folder / CHECKPOINT) else None
+
+    def can_go_on(self, run_id: str) -> bool:
+        """Tell whether the record can be trained on from its end, which takes the checkpoint that pruning removes."""
+        return self._resumable(run_id) is not None
 
     def _believed(
         self, run_id: str, find: Callable[[str], Path | None], read: Callable[[Path, str], _Found]
@@ -189,19 +212,65 @@ class Store:
     def _data_path(self, key: str) -> Path:
         return self.runs / ".data" / f"{key}.json"
 
+    def reached(self, run_id: str) -> float:
+        """Return the epochs that are recorded, infinite where training ended by itself, 0 where there is no record."""
+        folder = self.folder_of(run_id)
+        if folder is None:
+            return 0
+        try:
+            summary = read_outline(folder, run_id)[1]
+        except Corrupt:
+            return 0
+        return math.inf if summary["status"] in ENDED else summary["epochs"]
+
+    def at_work(self) -> set[str]:
+        """Return the ids of the trajectories that are, or were, in training."""
+        try:
+            return set(os.listdir(self.runs / ".work"))
+        except OSError:
+            return set()
+
+    def told(self, run_id: str) -> dict[str, Any] | None:
+        """Return where the trajectory is, or was, in training (`host`) and its `epoch`; None where it is in none."""
+        try:
+            found, _ = parse_json("progress.json", read_plain(self.work(run_id) / "progress.json", LARGEST_JSON))
+        except Corrupt:
+            return None
+        return found if has(host=is_text, epoch=is_whole)(found) else None
+
+    def jobs(self, key: str) -> list[dict[str, Any]] | None:
+        """Return the trainings listed under the key; None where they are not asked for, or not any more."""
+        try:
+            content = read_plain(self._jobs_path(key), LARGEST_JSON)
+            return parse_json("jobs", content)[0]["jobs"] if sha256(content) == key else None
+        except Corrupt:
+            return None
+
+    def are_wanted(self, key: str) -> bool:
+        """Tell whether the trainings listed under the key are still asked for."""
+        return self._jobs_path(key).exists()
+
+    def _jobs_path(self, key: str) -> Path:
+        return self.runs / ".jobs" / f"{key}.json"
+
     # ---- locks
 
     @contextlib.contextmanager
-    def lock(self, run_id: str) -> Iterator[None]:
-        """Hold the trajectory's lock, waiting for whoever has it; it is freed when the holder's process ends."""
+    def lock(self, run_id: str) -> Iterator[bool]:
+        """Hold the trajectory's lock, unless another has it; yield whether it is held.
+
+        It is freed when its holder ends, however it ends. StoreError where the file system has no locks.
+        """
         descriptor = self._open_lock(run_id)
         try:
             with refusals_worded(self.runs / ".locks" / run_id, 0):
-                hold(descriptor)
-            self._held.add(run_id)
-            yield
+                held = try_to_hold(descriptor)
+            if held:
+                self._held.add(run_id)
+            yield held
         finally:
-            self._held.discard(run_id)
+            if held:
+                self._held.discard(run_id)
             release(descriptor)
 
     @contextlib.contextmanager
@@ -209,12 +278,11 @@ class Store:
         """Hold the trajectory's lock unless another has it, or it cannot be had; yield whether it is held."""
         with contextlib.ExitStack() as stack:
             held = run_id in self._held
-            if not held:
+            if not held and self.changes:
                 with contextlib.suppress(OSError, StoreError):
                     descriptor = self._open_lock(run_id)
                     stack.callback(release, descriptor)
-                    try_to_hold(descriptor)
-                    held = True
+                    held = try_to_hold(descriptor)
             yield held
 
     def _open_lock(self, run_id: str) -> int:
@@ -231,6 +299,20 @@ class Store:
     def is_held(self, run_id: str) -> bool:
         """Tell whether a process has the trajectory's lock; the lock file is not made for that."""
         return is_held(self.runs / ".locks" / run_id)
+
+    @contextlib.contextmanager
+    def at_work_on(self, key: str) -> Iterator[None]:
+        """Be one of those who work on the trainings listed under the key, for whoever asks whether any is left."""
+        descriptor = open_lock(self._made(self.runs / ".jobs") / f"{key}.lock")
+        try:
+            share(descriptor)
+            yield
+        finally:
+            release(descriptor)
+
+    def has_workers(self, key: str) -> bool:
+        """Tell whether anyone works on the trainings listed under the key."""
+        return is_shared(self.runs / ".jobs" / f"{key}.lock")
 
     # ---- writing
 
@@ -265,11 +347,32 @@ class Store:
 
     def save_snapshot(self, run_id: str, snapshot: Snapshot) -> None:
         """Write the trajectory's checkpoint, replacing the one before in one step."""
-        write_file(self._made(self.work(run_id)) / "checkpoint.npz", snapshot_bytes(snapshot, run_id))
+        write_file(self._made(self.work(run_id)) / CHECKPOINT, snapshot_bytes(snapshot, run_id))
+
+    def tell(self, run_id: str, told: dict[str, Any]) -> None:
+        """Write how far the training is and where; not synced, since it says nothing of what is safe."""
+        path = self._made(self.work(run_id)) / "progress.json"
+        temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+        with refusals_worded(path, None):
+            temporary.write_text(json.dumps(told))
+            os.replace(temporary, path)
 
     def save_failure(self, run_id: str, failure: dict[str, Any]) -> None:
         """Write how the attempt failed, for the report and for whoever looks into the folder."""
         write_file(self._made(self.work(run_id)) / "failure.json", json.dumps(failure, indent=1).encode())
+
+    def save_jobs(self, jobs: list[dict[str, Any]]) -> str:
+        """Write a list of trainings for workers started elsewhere, and return its key: the sha256 of what it holds."""
+        content = canonical_json({"jobs": jobs}).encode()
+        key = sha256(content)
+        write_file(self._made(self._jobs_path(key).parent) / self._jobs_path(key).name, content)
+        return key
+
+    def forget_jobs(self, key: str) -> None:
+        """Let whoever works on the list, or will, know that it is not asked for any more."""
+        remove(self._jobs_path(key))
+        if not self.has_workers(key):
+            remove(self.runs / ".jobs" / f"{key}.lock")
 
     def save_data(self, key: str, found: dict[str, Any]) -> None:
         """Write what a recipe's data are by content, so that they need not be made again only to be recognised."""
@@ -300,7 +403,7 @@ class Store:
             "spec.json": canonical_json(spec).encode(),
             "history.csv": history_bytes(snapshot.history),
             "predictions.npz": predictions_bytes(snapshot.predictions),
-            "checkpoint.npz": snapshot_bytes(snapshot, run_id),
+            CHECKPOINT: snapshot_bytes(snapshot, run_id),
         }
         for name, content in contents.items():
             write_file(folder / name, content)
@@ -310,7 +413,8 @@ class Store:
         sealed = {**whole, "seal": seal(whole)}
         write_file(folder / "run.json", json.dumps(sealed, indent=1, allow_nan=False).encode())
         with refusals_worded(folder, None):
-            (folder / "failure.json").unlink(missing_ok=True)
+            for name in ("failure.json", "progress.json"):
+                (folder / name).unlink(missing_ok=True)
             self._put_in_place(run_id)
 
     def _put_in_place(self, run_id: str) -> None:
@@ -325,9 +429,11 @@ class Store:
     def set_aside(self, path: Path, reason: str, run_id: str | None = None) -> bool:
         """Move what cannot be believed to quarantine with the reason; tell whether it was moved.
 
-        It is not where another process was first, or where the disk refuses: then it stays where it
-        is, and is not believed the next time either.
+        It is not where another process was first, where the disk refuses, or where nothing may change:
+        then it stays where it is, and is not believed the next time either.
         """
+        if not self.changes:
+            return False
         target = self.quarantine / f"{run_id or plain(path.name)[:60]}-{time.time_ns()}"
         content = target / ("moved-" + path.name if path.name == "reason.txt" else path.name)
         try:
@@ -354,10 +460,28 @@ class Store:
         refuse_links_in_study(folder)
         return folder
 
+    @contextlib.contextmanager
+    def alone_among_studies(self) -> Iterator[None]:
+        """Be the only one that takes a study's folder; waits for the moment that another takes. Nothing is written
+        where the store may not be changed.
+        """
+        with contextlib.ExitStack() as stack:
+            if self.changes:
+                path = self._made(self.runs / ".jobs") / "studies.lock"
+                with refusals_worded(path, 0):
+                    descriptor = open_lock(path)
+                    stack.callback(release, descriptor)
+                    hold(descriptor)
+            yield
+
     def write_study(self, name: str, declaration: dict[str, Any]) -> Path:
-        """Write study.json, what the study consists of, sealed, and return its folder."""
+        """Write study.json, what the study consists of, sealed, unless it says so already, and return its folder."""
         folder = self._made(self.study_folder(name))
-        write_file(folder / "study.json", declaration_bytes(declaration))
+        content, path = declaration_bytes(declaration), folder / "study.json"
+        with contextlib.suppress(Corrupt):
+            if read_plain(path, LARGEST_JSON) == content:
+                return folder
+        write_file(path, content)
         return folder
 
     def quarantined(self, run_ids: set[str]) -> list[tuple[str, str]]:

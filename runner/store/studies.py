@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.metrics import read_metrics
-from runner.store.checks import has, is_dict_of, is_list_of, is_number, is_text, is_whole
+from runner.store.checks import has, is_dict_of, is_list_of, is_net, is_number, is_text, is_whole
 from runner.store.files import Corrupt, StoreError, read_plain, refuse_link
 from runner.store.records import SCHEMA
 from runner.store.sealed import LARGEST_JSON, parse_json, seal
@@ -86,6 +86,10 @@ OPTIONAL = {
     "explicit_seeds": is_list_of(is_text),
     "until": has(max_seeds=is_whole, futile=lambda value: isinstance(value, bool)),
     "reported_at": is_list_of(has(seeds=is_whole, until=lambda value: isinstance(value, bool))),
+    "trained": has(
+        settings=is_dict_of(is_text),
+        nets=is_list_of(lambda net: is_net(net) and has(cells=is_list_of(is_text), minimizes=is_text)(net)),
+    ),
     "window": lambda epochs: is_whole(epochs) and epochs > 0,
     "notes": is_list_of(is_text),
     "source": is_text,  # of an imported study: what its files are
@@ -126,6 +130,8 @@ def _check_told(declaration: dict[str, Any]) -> None:
         raise Corrupt("it reports a figure of no cell")
     if any(each["metric"] not in columns for each in reported):
         raise Corrupt("it reports a figure of no metric")
+    if any(cell not in labels for net in declaration.get("trained", {}).get("nets", ()) for cell in net["cells"]):
+        raise Corrupt("it describes the net of no cell")
     if any(each["cell"] not in labels for each in declaration.get("initial_weights", ())):
         raise Corrupt("it tells the initial weights of no cell")
 

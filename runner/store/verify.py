@@ -1,5 +1,7 @@
 """A results folder -> a line for each thing in it that cannot be believed; `--repair` moves those to quarantine.
 
+What the program did not write is named and left alone.
+
 `python -m runner verify [results_dir=PATH] [--repair]` reads every byte of every record, checkpoint,
 study.json and file of validation images. Without `--repair` it changes nothing. It ends with 0 where
 all is well, 1 where there is a problem (mended or not), 2 where the command was wrong.
@@ -16,16 +18,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from runner.store.arguments import parse
 from runner.store.files import SCRAP, Corrupt, StoreError, plain, remove
 from runner.store.records import read_record, read_snapshot
 from runner.store.store import RESERVED, Store, quarantine_reason, read_validation
 from runner.store.studies import FOLDERS, RUN_ID, read_declaration
 
-_USAGE = "python -m runner verify [results_dir=PATH] [--repair]"
-_DEFAULTS = Path(__file__).resolve().parents[1] / "conf" / "config.yaml"
 _SCRAP_SECONDS = 600  # a write takes less; an older temporary file is of a process that was killed
 _RECORD_ENTRIES = {"spec.json", "history.csv", "predictions.npz", "checkpoint.npz", "run.log", "run.json"}
-_WORK_ENTRIES = _RECORD_ENTRIES | {"failure.json"}
+_WORK_ENTRIES = _RECORD_ENTRIES | {"failure.json", "progress.json"}
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,12 @@ class Findings:
 def main(arguments: list[str]) -> int:
     """Check the results folder that the arguments name, print what was found, and return the exit code."""
     try:
-        results_dir, repair = parse(arguments)
-        if not Path(results_dir).is_dir():
-            raise ValueError(f"results_dir must be a folder that exists; got {results_dir!r}. Write {_USAGE}.")
+        asked = parse("verify", arguments, flag="--repair")
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     try:
-        store = Store(results_dir)
+        store = Store(asked.results_dir)
         findings = check(store)
     except StoreError as error:
         print(error)
@@ -68,32 +67,9 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"results_dir must be readable; {error.filename!r} is not ({error.strerror}).")
         return 1
-    for line in _report(findings, store, repair):
+    for line in _report(findings, store, asked.flag):
         print(line)
     return 1 if findings.problems else 0
-
-
-def parse(arguments: list[str]) -> tuple[str, bool]:
-    """Return (results_dir, whether to repair); ValueError, one sentence, for any other argument."""
-    results_dir, repair = None, False
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if key == "results_dir" and value and results_dir is None:
-            results_dir = value
-        elif argument == "--repair":
-            repair = True
-        elif key == "results_dir":
-            raise ValueError(f"results_dir must be given once, with a folder; got {argument!r}. Write {_USAGE}.")
-        else:
-            raise ValueError(f"{key if equals else argument} is no key of verify. Write {_USAGE}.")
-    return results_dir or _default_folder(), repair
-
-
-def _default_folder() -> str:
-    """Return the results folder that runner/conf/config.yaml gives."""
-    from omegaconf import OmegaConf
-
-    return OmegaConf.load(_DEFAULTS).results_dir
 
 
 def _report(findings: Findings, store: Store, repair: bool) -> Iterator[str]:
@@ -107,8 +83,8 @@ def _report(findings: Findings, store: Store, repair: bool) -> Iterator[str]:
     yield from findings.notes
     yield from _affected(findings, store)
     yield (
-        f"{_count(len(findings.records), 'record')} whole, {_count(findings.in_work, 'training')} unfinished, "
-        f"{_count(len(findings.studies), 'study', 'studies')}; {_count(len(findings.problems), 'problem')}"
+        f"{count(len(findings.records), 'record')} whole, {count(findings.in_work, 'training')} unfinished, "
+        f"{count(len(findings.studies), 'study', 'studies')}; {count(len(findings.problems), 'problem')}"
         + (f", {mended:,} put right" if repair and findings.problems else "")
         + ("; add --repair to move them to quarantine/" if findings.problems and not repair else "")
     )
@@ -120,13 +96,13 @@ def _affected(findings: Findings, store: Store) -> Iterator[str]:
     for name, ids in findings.studies.items():
         if touched := len(ids & broken):
             yield (
-                f"study {plain(name)}: {touched:,} of {_count(len(ids), 'training')} cannot be believed; "
+                f"study {plain(name)}: {touched:,} of {count(len(ids), 'training')} cannot be believed; "
                 f"train again with: {plain(findings.commands[name])} "
                 f"{plain(shlex.quote(f'results_dir={store.root}'))} (dataset.path as its folder was)"
             )
 
 
-def _count(number: int, noun: str, several: str = "") -> str:
+def count(number: int, noun: str, several: str = "") -> str:
     """Return `1 record`, `2 records`, `1,000 records`."""
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
@@ -144,7 +120,7 @@ def check(store: Store) -> Findings:
 
 def _check_runs(store: Store, findings: Findings) -> None:
     """Check every record, and that nothing else lies among them."""
-    known = {folder.name for folder in store.folders}
+    known = {folder.name for folder in (*store.folders, store.engine)}
     for path in tqdm(_entries(store.runs), unit=" records", disable=not sys.stderr.isatty(), leave=False):
         if RUN_ID.fullmatch(path.name):
             _check_record(path, path.name, store, findings)
@@ -251,7 +227,7 @@ def _check_quarantine(store: Store, findings: Findings) -> None:
             findings.problems.append(Problem(path, "is empty", _removal(path)))
     if held:
         findings.notes.append(
-            f"quarantine/: {_count(held, 'thing')} set aside before, each with a reason.txt; no longer read, so delete "
+            f"quarantine/: {count(held, 'thing')} set aside before, each with a reason.txt; no longer read, so delete "
             "them when you like"
         )
 
@@ -310,17 +286,16 @@ def _check_entries(folder: Path, known: set[str], run_id: str, store: Store, fin
             if path.name != "checkpoint.npz":  # which was read
                 _add(findings, store, path, "is no plain file", run_id)
         elif path.name not in known:
-            _check_foreign(path, "is no part of the run, which is believed all the same", store, findings)
+            _check_foreign(path, "is no part of the run", store, findings)
 
 
 def _check_foreign(path: Path, reason: str, store: Store, findings: Findings) -> None:
-    """Note what the program did not make: a scrap of its own, another program's hidden file, or a foreign thing."""
+    """Note what the program did not make, which is left alone: it may be the user's own."""
     if path.match(SCRAP):
         _check_scrap(path, findings)
-    elif path.name.startswith("."):
-        findings.notes.append(f"{plain(str(path.relative_to(store.root)))}: a hidden file, which is left alone")
     else:
-        _add(findings, store, path, reason)
+        why = "is a hidden file" if path.name.startswith(".") else reason
+        findings.notes.append(f"{plain(str(path.relative_to(store.root)))}: {why}, left alone")
 
 
 def _check_scraps(folder: Path, findings: Findings) -> None:

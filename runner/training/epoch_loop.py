@@ -14,6 +14,7 @@ import numpy as np
 
 from runner.errors import BadInput
 from runner.training import building, callbacks, feeds
+from runner.training.described import described
 from runner.training.graphs import Graphs
 from runner.training.noise import Noise
 from runner.training.parts import Measuring, Parts, call_data, data_digest
@@ -76,6 +77,7 @@ class EpochLoop:
         self.train_mode = train_mode(self.model, self.feeds)
         self.probe = self._probe()
         acting, self.notes = callbacks.acting(fit.get("callbacks"))
+        self.net = described(self.model, self.optimizers, self.feeds.batch_size)
         self.initial_weights = {path: fingerprint(variable) for path, variable in self.build.random.items()}
         self.state = State(weights=values(self.weights), slots=values(self.slots))
         self.callbacks = callbacks.Callbacks(acting, self.model, epochs)

@@ -25,7 +25,9 @@ class Parts:
     own_seeds: bool = False  # whether `model` takes the seed, so that a seed in its code is no mistake
     foreign: bool = True  # whether the functions are a user's, so that their steps are looked through
     digest: str | None = None  # of what `data` must return, where the caller knows it
-    pictures: Callable[[], np.ndarray] | None = None  # the validation examples as images, where the inputs are not
+    pictures: Callable[[], np.ndarray | None] | None = (
+        None  # the validation examples as images, where the inputs are not
+    )
     pictures_of: str = ""  # what tells those pictures from others with the same labels
 
 

@@ -65,10 +65,10 @@ class Tally:
         return sum(loss.startswith(attack) for loss in self.losses)
 
 
-def start(npz: Path, results: Path) -> subprocess.Popen:
+def start(npz: Path, results: Path, axes: Sequence[str]) -> subprocess.Popen:
     """Start the sweep as the leader of a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "runner", *small_study(npz, results, *AXES)],
+        [sys.executable, "-m", "runner", *small_study(npz, results, *axes)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -77,9 +77,9 @@ def start(npz: Path, results: Path) -> subprocess.Popen:
     )
 
 
-def finish(npz: Path, results: Path) -> str:
+def finish(npz: Path, results: Path, axes: Sequence[str]) -> str:
     """Run the sweep to its end; return what it said on its error stream, RuntimeError unless it ended well."""
-    sweep = start(npz, results)
+    sweep = start(npz, results, axes)
     said = sweep.communicate(timeout=300)[1]
     if sweep.returncode:
         raise RuntimeError(f"the sweep ended with {sweep.returncode}: {said}")
@@ -90,7 +90,8 @@ def outcome(results: Path) -> dict[str, str]:
     """Return the study's tables without their columns of seconds, and its report without its times."""
     folder = results / "killed"
     tables = {path.name: without_seconds(path) for path in sorted((folder / "tables").glob("*.csv"))}
-    return {**tables, "report.md": without_times((folder / "report.md").read_text())}
+    report = (folder / "report.md").read_text().replace(os.path.relpath(results, ROOT), "RESULTS")
+    return {**tables, "report.md": without_times(report)}
 
 
 def without_seconds(path: Path) -> str:
@@ -180,14 +181,14 @@ class Attacks:
     """What is killed and when, and what came of it."""
 
     npz: Path
-    folder: Path
+    axes: Sequence[str]  # of the sweep
     chance: random.Random
     seconds: float = TRAINING_SECONDS  # in which most kills come, from the first writing
     tally: Tally = field(default_factory=Tally)
 
     def group(self, results: Path) -> None:
         """Start the sweep and kill all of it."""
-        sweep = start(self.npz, results)
+        sweep = start(self.npz, results, self.axes)
         if self.chance.random() < 0.25:
             wait(sweep, self.chance.random() * SWEEP_SECONDS)
         else:
@@ -197,7 +198,7 @@ class Attacks:
 
     def workers(self, results: Path) -> None:
         """Start the sweep and kill some workers; the sweep itself must go on and end."""
-        sweep, hits = start(self.npz, results), 0
+        sweep, hits = start(self.npz, results, self.axes), 0
         wait_for_moment(sweep, results, self.chance, self.seconds)
         for _ in range(WORKERS_KILLED):
             hits += kill_worker(sweep, self.chance)
@@ -211,7 +212,7 @@ class Attacks:
     def end(self, results: Path, expected: dict[str, str], last: str) -> None:
         """Let the sweep end and compare its outcome with the uninterrupted one's."""
         try:
-            finish(self.npz, results)
+            finish(self.npz, results, self.axes)
         except RuntimeError as error:
             self.lose(last, [str(error)])
             return
@@ -232,14 +233,19 @@ class Attacks:
 
 
 def kill_again_and_again(
-    folder: Path, kills: int, rounds: Iterable[Sequence[str]], seconds: float = TRAINING_SECONDS, seed: int = 0
+    folder: Path,
+    kills: int,
+    rounds: Iterable[Sequence[str]],
+    seconds: float = TRAINING_SECONDS,
+    seed: int = 0,
+    axes: Sequence[str] = AXES,
 ) -> Tally:
     """Kill at least `kills` times; each round names the attacks ("group", "workers") on one sweep before its end."""
     npz = folder / "small.npz"
     np.savez(npz, **made_arrays())
-    finish(npz, folder / "uninterrupted")
+    finish(npz, folder / "uninterrupted", axes)
     expected = outcome(folder / "uninterrupted")
-    attacks = Attacks(npz, folder, random.Random(seed), seconds)
+    attacks = Attacks(npz, axes, random.Random(seed), seconds)
     for place, kinds in enumerate(rounds):
         results = folder / f"round-{place}"
         for kind in kinds:

@@ -28,7 +28,7 @@ import numpy as np
 import workload
 from machine import PYTHON, machine, run, table
 
-from runner import pool
+from runner import processes
 from runner.plan import Job
 from runner.store import Store
 
@@ -37,18 +37,18 @@ SECONDS = ("train_seconds", "measure_seconds")
 
 @dataclass
 class Life:
-    """A worker's life: when it was asked for, what it told and when, when it had ended; and its run's history."""
+    """A worker's life: when it was asked for, when training began and when it had ended; and its run's history."""
 
     job: Job
     wanted: float
-    told: dict[str, float] = field(default_factory=dict)  # kind of message -> when the first one came
+    began: float = 0.0
     ended: float = 0.0
     history: dict[str, list[float]] = field(default_factory=dict)
 
     def start_seconds(self) -> float:
         """From asking for the worker to its first step."""
         train = self.history["train_seconds"]
-        return self.told["training"] - self.wanted + train[0] - median(train[1:])
+        return self.began - self.wanted + train[0] - median(train[1:])
 
     def share(self) -> float:
         """The share of its life that training steps and measuring take."""
@@ -66,10 +66,13 @@ def live(jobs: list[Job]) -> list[Life]:
     for job in jobs:
         reader, writer = multiprocessing.Pipe(duplex=False)
         lives.append(Life(job, time.perf_counter()))
-        readers[reader] = (lives[-1], pool.start("run_job", [job], writer))
+        readers[reader] = (lives[-1], processes.start("run_job", [job], writer))
         writer.close()
     while readers:
-        for reader in wait(list(readers)):
+        for life in lives:
+            if not life.began and Store(life.job.results_dir).told(life.job.id):
+                life.began = time.perf_counter()
+        for reader in wait(list(readers), timeout=0.005):
             hear(readers, reader)
     for each in lives:
         record = Store(each.job.results_dir).record(each.job.id)
@@ -82,9 +85,7 @@ def live(jobs: list[Job]) -> list[Life]:
 def hear(readers: dict, reader: multiprocessing.connection.Connection) -> None:
     """Note one message of a worker, or its end."""
     life, process = readers[reader]
-    message = pool.receive(reader)
-    if message is not None:
-        life.told.setdefault(message["kind"], time.perf_counter())
+    if processes.receive(reader) is not None:
         return
     process.join()
     life.ended = time.perf_counter()
@@ -102,7 +103,7 @@ def small_runs(results: Path, given: argparse.Namespace) -> Iterator[list[str]]:
     """Yield the rows about the start and the life of small runs, one worker at a time, the first left out."""
     lives = [live([job(results, seed, given.epochs)])[0] for seed in range(given.repeats + 1)][1:]
     yield row("from worker wanted to first step, s", [life.start_seconds() for life in lives], "at most 1.5")
-    yield row("  of it until training begins, s", [life.told["training"] - life.wanted for life in lives], "")
+    yield row("  of it until training begins, s", [life.began - life.wanted for life in lives], "")
     yield row("life of a worker, s", [life.ended - life.wanted for life in lives], "")
     title = f"share of it in steps and measuring, {given.epochs} epochs of digits"
     yield row(title, [life.share() for life in lives], "at least 0.75")

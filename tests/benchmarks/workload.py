@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from runner.contents import Contents
 from runner.images.choices import image_recipe
-from runner.images.data import embedded_digits, read_npz
+from runner.images.reading import embedded_digits, read_npz
 from runner.plan import Job, trajectory_spec
 from runner.recipe import CONF, schema_of
 from runner.settings import Settings, StudySchema, run_settings
@@ -52,7 +52,7 @@ def settings(**changes: Any) -> Settings:
 
 def job(results: Path, settings: Settings, threads: int = 1) -> Job:
     """Return the training as a worker takes it."""
-    spec, recipe = trajectory_spec(settings, Contents(Store(results), keep=False)), settings.recipe
+    spec, recipe = trajectory_spec(settings, Contents(Store(results, changes=False))), settings.recipe
     source, data = recipe.source(settings.values), recipe.data_label(settings.values)
     label = f"seed {settings.seed}"
     return Job(record_id(spec), spec, settings.epochs, label, source, data, str(results), threads)

@@ -98,3 +98,13 @@ def test_a_seed_in_the_code_and_callbacks_left_out_are_told_once():
         "weights there; leave the seed out",
         "The callback CSVLogger is left out: every history is recorded",
     ]
+
+
+def test_each_distinct_net_is_described_once_with_its_cells():
+    nets = {"a": {"layers": ["one"]}, "b": {"layers": ["two"]}, "c": {"layers": ["one"]}}
+    told = side_by_side(plan(*nets), {name: facts(net=net) for name, net in nets.items()}, NONE)
+    assert told.nets == [
+        {"layers": ["one"], "minimizes": "a", "cells": ["f=a", "f=c"]},
+        {"layers": ["two"], "minimizes": "a", "cells": ["f=b"]},
+    ]
+    assert side_by_side(plan("a"), {"a": facts()}, NONE).nets == []  # of older records nothing is told

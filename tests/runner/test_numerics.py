@@ -16,25 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, made_arrays, small_spec
+from conftest import NOISY_NET, ROOT, digest, made_arrays, small_spec
 
 from runner import numerics
 from runner.calling import measuring_of, parts_of, recipe_at
-from runner.images.data import arrays_digest
+from runner.images.reading import arrays_digest
 from runner.store import canonical_json
 from runner.training import streams
 from runner.training.epoch_loop import EpochLoop
 
 EPOCHS = 2
-NOISY_NET = [
-    {"class_name": "Conv2D", "filters": 4, "kernel_size": 3, "name": "conv"},
-    {"class_name": "BatchNormalization", "name": "norm"},
-    {"class_name": "GaussianNoise", "stddev": 0.3, "name": "noise"},
-    {"class_name": "SpatialDropout2D", "rate": 0.5, "name": "maps"},
-    {"class_name": "Dropout", "rate": 0.3, "name": "drop"},
-    {"class_name": "Flatten", "name": "flat"},
-    {"class_name": "Dense", "units": 3, "activation": "softmax", "kernel_regularizer": "l2", "name": "out"},
-]
 OWN_RECIPE = """
 import keras, numpy as np, tensorflow as tf
 
@@ -93,7 +84,7 @@ class Golden:
 
 GOLDEN = {
     2: Golden(
-        code="cebbf8f7ec949ee4219da46cbc244b656deaf997c2fc95869babcc37dc5ee352",
+        code="4815cb494785bfa9e3eaae0dfbe11b07514fa3790bba26b4074c48bd9d84c812",
         everywhere="6a141ddaa62165dfa31685454805d60c2fefa17a9765c9b69277ed2ee8c5c55f",
         trained=[
             {
@@ -183,18 +174,6 @@ def figures(trajectory):
     return losses | {"weights": [float(np.abs(weight).sum()) for weight in trajectory.state.weights]}
 
 
-def bits(made):
-    """The sha256 of all that trained trajectories are; not the seconds."""
-    found = hashlib.sha256()
-    for trajectory in made:
-        state = trajectory.state
-        for array in (*state.weights, *state.slots, *state.predictions):
-            found.update(np.ascontiguousarray(array).tobytes())
-        for row in state.history:
-            found.update(repr({key: value for key, value in row.items() if not key.endswith("seconds")}).encode())
-    return found.hexdigest()
-
-
 def train(made):
     for trajectory in made:
         while trajectory.state.epoch < EPOCHS:
@@ -207,21 +186,28 @@ def test_numeric_code_that_changed_has_its_bits_compared():
     )
 
 
-def test_keys_orders_splits_masks_and_initial_weights_are_those_of_the_version(tmp_path):
-    found = hashlib.sha256(canonical_json(the_same_everywhere(trajectories(tmp_path))).encode()).hexdigest()
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory):
+    """The trajectories of SPECS, what of them is the same everywhere, and all their initial weights in one array."""
+    found = trajectories(tmp_path_factory.mktemp("golden"))
+    drawn = [variable.numpy().ravel() for each in found for variable in each.build.random.values()]
+    return found, the_same_everywhere(found), np.concatenate(drawn)
+
+
+def test_keys_orders_splits_masks_and_initial_weights_are_those_of_the_version(golden):
+    found = hashlib.sha256(canonical_json(golden[1]).encode()).hexdigest()
     assert found == GOLDEN[numerics.VERSION].everywhere, "What a run starts from has changed; raise VERSION."
 
 
-def test_no_initial_weight_lies_where_its_last_bit_decides_how_it_is_rounded(tmp_path):
-    drawn = [variable for each in trajectories(tmp_path) for variable in each.build.random.values()]
-    weights = np.concatenate([variable.numpy().ravel() for variable in drawn])
+def test_no_initial_weight_lies_where_its_last_bit_decides_how_it_is_rounded(golden):
+    weights = golden[2]
     from_half = np.abs((weights.astype(np.float64) * 1e3) % 1 - 0.5) / 1e3
     assert from_half.min() > 4 * np.spacing(np.abs(weights).max()) and len(weights) > 1000
 
 
-def test_trained_figures_are_those_of_the_version(tmp_path):
-    train(golden := trajectories(tmp_path))
-    for trajectory, expected in zip(golden, GOLDEN[numerics.VERSION].trained, strict=True):
+def test_trained_figures_are_those_of_the_version(golden):
+    train(golden[0])
+    for trajectory, expected in zip(golden[0], GOLDEN[numerics.VERSION].trained, strict=True):
         found = figures(trajectory)
         assert set(found) == set(expected)
         for name, values in expected.items():
@@ -243,7 +229,7 @@ def test_what_computes_numbers_imports_nothing_else_of_the_runner_but_words():
                 found = [stem.with_suffix(".py"), *(stem / f"{each.name}.py" for each in node.names)]
                 imported |= {each for each in found if each.is_file()}
     others = {path.relative_to(runner).as_posix() for path in imported - numeric}
-    assert others == {"errors.py", "metrics.py", "quiet.py"}
+    assert others == {"errors.py", "machine.py", "metrics.py", "quiet.py"}
     assert len(numeric) > 10
 
 
@@ -253,7 +239,7 @@ if __name__ == "__main__":
         print("the same everywhere:", hashlib.sha256(canonical_json(the_same_everywhere(told)).encode()).hexdigest())
         train(told)
     print("code:", numerics.numeric_code())
-    print("bits:", bits(told))
+    print("bits:", digest(*(each.state for each in told)))
     print(
         "trained:", [{name: [float(f"{v:.6g}") for v in row] for name, row in figures(each).items()} for each in told]
     )

@@ -28,7 +28,7 @@ from runner.settings import PLAIN_KEYS, run_settings
 from runner.store import Corrupt, Snapshot, Store, record_id
 from runner.store.studies import check_declaration
 
-CONTENTS = Contents(Store(Path("nowhere")), keep=False)
+CONTENTS = Contents(Store(Path("nowhere"), changes=False))
 make_plan = partial(planning.make_plan, contents=CONTENTS)
 
 
@@ -37,7 +37,7 @@ def settings(**changes):
 
 
 def declared(levels, seed=0, **changes):
-    return Declared(Cell(levels), settings(**changes, seed=seed), [])
+    return Declared(Cell(levels), settings(**changes, seed=seed))
 
 
 def identity(**changes):

@@ -4,15 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from jobs import job_on, wait_for, workers_of
+from jobs import job_on, workers_of
 
 from runner import pool
 from runner.errors import BadInput
+from runner.machine import NO_GPU
 from runner.run import check
 from runner.store import Store
 
@@ -29,7 +32,7 @@ BROKEN_LAYERS = [{"class_name": "Dense", "units": 3, "activation": "no such acti
 def test_a_job_that_fails_costs_only_itself_and_is_written_down(small_npz, results, capfd):
     good = [job_on(small_npz, results, seed=seed) for seed in (0, 1)]
     bad = job_on(small_npz, results, layers=BROKEN_LAYERS)
-    failed = pool.run_jobs([good[0], bad, good[1]], 3, 3, workers=2)
+    failed = pool.run_jobs([good[0], bad, good[1]], 2)
     store = Store(results)
     assert failed == [bad.id]
     assert [store.record(job.id).epochs for job in good] == [1, 1]
@@ -40,10 +43,10 @@ def test_a_job_that_fails_costs_only_itself_and_is_written_down(small_npz, resul
 
 def test_records_are_the_same_whatever_ran_before_and_beside_them(small_npz, results, tmp_path):
     jobs = [job_on(small_npz, results, epochs=2, seed=seed) for seed in (0, 1)]
-    pool.run_jobs(jobs, 2, 4, workers=2)
+    pool.run_jobs(jobs, 2)
     alone = tmp_path / "alone"
     Store(alone).prepare()
-    pool.run_jobs([job_on(small_npz, alone, epochs=2, seed=1)], 1, 2, workers=1)
+    pool.run_jobs([job_on(small_npz, alone, epochs=2, seed=1)], 1)
     ours, theirs = Store(results).record(jobs[1].id), Store(alone).record(jobs[1].id)
     for name, column in ours.history.items():
         if not name.endswith("seconds"):
@@ -57,17 +60,17 @@ def test_records_are_the_same_whatever_ran_before_and_beside_them(small_npz, res
 
 def test_a_recorded_job_is_not_trained_again(small_npz, results):
     job = job_on(small_npz, results)
-    pool.run_jobs([job], 1, 1, workers=1)
+    pool.run_jobs([job], 1)
     before = (Store(results).runs / job.id / "run.json").read_bytes()
-    assert pool.run_jobs([job], 1, 1, workers=1) == []
+    assert pool.run_jobs([job], 1) == []
     assert (Store(results).runs / job.id / "run.json").read_bytes() == before
 
 
-def test_a_worker_that_is_killed_is_written_down_with_its_signal(small_npz, results):
+def test_a_worker_that_is_killed_costs_its_epoch_and_one_that_is_killed_again_is_written_down(small_npz, results):
     job = job_on(small_npz, results, epochs=100_000)
     program = (
         "from pathlib import Path\nfrom jobs import job_on\nfrom runner import pool\n"
-        f"print(pool.run_jobs([job_on(Path({str(small_npz)!r}), Path({str(results)!r}), 100_000)], 1, 100_000, 1))"
+        f"print(pool.run_jobs([job_on(Path({str(small_npz)!r}), Path({str(results)!r}), 100_000)], 1))"
     )
     sweep = subprocess.Popen(
         [sys.executable, "-c", program],
@@ -77,13 +80,55 @@ def test_a_worker_that_is_killed_is_written_down_with_its_signal(small_npz, resu
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(Store(results).work(job.id) / "checkpoint.npz")
-    [worker] = workers_of(sweep.pid)
-    os.kill(worker, signal.SIGKILL)
-    out, err = sweep.communicate(timeout=60)
+    store, epochs = Store(results), []
+    for _ in range(2):
+        reached = epochs[-1] if epochs else 0
+        while (store.told(job.id) or {"epoch": 0})["epoch"] <= reached:
+            time.sleep(0.02)
+        [worker] = workers_of(sweep.pid)
+        os.kill(worker, signal.SIGKILL)
+        epochs.append(store.snapshot(job.id).epoch)
+    out, err = sweep.communicate()
     assert job.id in out, err
-    assert Store(results).failure(job.id)["reason"].startswith("killed by SIGKILL, perhaps by the system")
-    assert Store(results).snapshot(job.id).epoch >= 1
+    assert "seed 0: killed by SIGKILL" in err and "it goes on from its last whole epoch" in err
+    assert store.failure(job.id)["reason"].startswith("killed by SIGKILL, perhaps by the system")
+    assert epochs[1] > epochs[0] > 0
+
+
+def test_what_another_holds_is_passed_over_and_taken_when_it_is_free(small_npz, results):
+    store, jobs = Store(results), [job_on(small_npz, results, seed=seed) for seed in (0, 1)]
+    with store.lock(jobs[0].id):
+        sweep = threading.Thread(target=pool.run_jobs, args=(jobs, 1))
+        sweep.start()
+        while store.record(jobs[1].id) is None:
+            time.sleep(0.02)
+        assert sweep.is_alive() and store.record(jobs[0].id) is None
+    sweep.join()
+    assert store.record(jobs[0].id).epochs == 1
+
+
+def test_what_another_trains_or_fails_meanwhile_is_taken_as_it_is(small_npz, results, capfd):
+    store, jobs = Store(results), [job_on(small_npz, results, seed=seed) for seed in (0, 1, 2)]
+    pool.run_jobs(jobs[:1], 1)
+    moved = store.runs / jobs[0].id
+    moved.rename(results / "kept")
+    with store.lock(jobs[0].id), store.lock(jobs[1].id):
+        found, begun = [], threading.Event()
+        wanted = lambda: begun.set() or True  # noqa: E731
+        sweep = threading.Thread(target=lambda: found.append(pool.run_jobs(jobs[:2], 1, wanted=wanted)))
+        sweep.start()
+        begun.wait()
+        (results / "kept").rename(moved)
+        store.save_failure(jobs[1].id, {"label": "seed 1", "reason": "out of \x1b[31mmemory", "traceback": ""})
+        sweep.join()  # ends although both are held
+    assert found == [[jobs[1].id]]
+    assert "failed: seed 1: out of \\x1b[31mmemory" in capfd.readouterr().err
+
+
+def test_work_that_is_not_wanted_any_more_stops(small_npz, results):
+    job, store = job_on(small_npz, results, epochs=100_000), Store(results)
+    assert pool.run_jobs([job], 1, wanted=lambda: store.told(job.id) is None) == []
+    assert store.record(job.id) is None and not store.is_held(job.id)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -140,20 +185,6 @@ def test_a_ctrl_c_that_reaches_all_processes_while_tensorflow_loads_is_one_line(
     assert err.startswith("Stopped by SIGINT.")
 
 
-def test_a_second_signal_stops_at_once():
-    program = (
-        "import os, signal, time\n"
-        "from runner.pool import Signals\n"
-        "with Signals():\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    print('first', flush=True)\n"
-        "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    print('second', flush=True)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (143, "first\n")
-
-
 def test_a_sweep_that_is_killed_takes_its_workers_along(small_npz, tmp_path):
     arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
     sweep = subprocess.Popen(
@@ -201,35 +232,31 @@ def test_a_check_tells_what_a_net_logs_and_keeps_the_validation_examples_for_the
     assert len(list(kept.glob("*"))) == 1
 
 
-def test_how_a_process_ended_is_said_in_words():
-    assert pool.ending(3) == "exit code 3"
-    assert pool.ending(-11) == "killed by SIGSEGV"
-    assert pool.ending(-9).startswith("killed by SIGKILL, perhaps by the system because memory ran out")
-
-
-def test_running_out_of_memory_is_named():
-    assert pool.reason_of(MemoryError()).startswith("out of memory; lower workers=")
-    assert pool.reason_of(ValueError("first\nsecond")) == "ValueError: first"
-
-
 def test_a_trajectory_sees_the_gpu_of_its_slot_and_the_next_one_takes_it_over(small_npz, results, monkeypatch):
     started, begin = [], pool.start
 
     def noted(task, arguments, writer, gpu=None):
         started.append(gpu)
-        return begin(task, arguments, writer, pool.NO_GPU)  # there is no GPU here to be used
+        return begin(task, arguments, writer, NO_GPU)  # there is no GPU here to be used
 
     monkeypatch.setattr(pool, "start", noted)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
-    jobs = [job_on(small_npz, results, seed=seed) for seed in range(4)]
-    assert pool.run_jobs(jobs, 4, 4, None) == []
+    monkeypatch.setattr(pool, "usable_gpus", lambda: (["4", "5"], ""))
+    jobs = [job_on(small_npz, results, seed=seed) for seed in range(3)]
+    assert pool.run_jobs(jobs, None) == []
     assert started[:2] == ["4", "5"] and set(started[2:]) <= {"4", "5"}
 
 
-def test_a_worker_has_the_gpu_in_its_environment(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    monkeypatch.setattr(pool, "end_with_parent", lambda: None)
-    monkeypatch.setattr(pool.signal, "signal", lambda *_: None)
-    reader, writer = pool.multiprocessing.Pipe(duplex=False)
-    pool.enter("environment", [1], writer, "1")
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1" and reader.recv()["kind"] == "result"
+def test_a_gpu_on_which_trainings_fail_at_once_gets_no_more_of_them(small_npz, results, monkeypatch, capfd):
+    begin = pool.start
+
+    def broken(task, arguments, writer, gpu=None):
+        if gpu == "4":
+            arguments = [replace(arguments[0], source={})]  # fails before its first epoch
+        return begin(task, arguments, writer, NO_GPU)
+
+    monkeypatch.setattr(pool, "start", broken)
+    monkeypatch.setattr(pool, "usable_gpus", lambda: (["4", "5"], ""))
+    jobs = [job_on(small_npz, results, seed=seed) for seed in range(5)]
+    assert len(pool.run_jobs(jobs, None)) == 1
+    assert "GPU 4: 2 trainings in a row failed at once; it gets no more" in capfd.readouterr().err
+    assert len(list((results / "runs").glob("*/run.json"))) == 4

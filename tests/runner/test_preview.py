@@ -16,7 +16,7 @@ def summary(epochs, seconds, last, processor="here"):
 
 
 def trajectory(**changes):
-    return Trajectory("id", small_spec(**changes), 10, "label", None, [])
+    return Trajectory("id", small_spec(**changes), 10, "label", None)
 
 
 def test_a_record_tells_its_start_and_its_pace():

@@ -16,13 +16,13 @@ from runner.store import Store
 def test_a_trajectory_that_was_stopped_before_its_commit_is_recorded_and_not_trained_on(small_npz, tmp_path):
     store, short = Store(tmp_path / "results"), job_on(small_npz, tmp_path / "results", epochs=1)
     store.prepare()
-    pool.run_jobs([short], 1, 1, 1)
+    pool.run_jobs([short], 1)
     trained = store.snapshot(short.id)
     shutil.rmtree(store.runs / short.id)
     store.save_snapshot(short.id, replace(trained, stopped=True))
     longer = replace(short, epochs=3)
     for _ in range(2):
-        assert pool.run_jobs([longer], 1, 3, 1) == []
+        assert pool.run_jobs([longer], 1) == []
         record = store.record(short.id)
         assert (record.summary["status"], record.epochs, record.covers(3)) == ("stopped", 1, True)
         assert store.snapshot(short.id).stopped
@@ -31,7 +31,7 @@ def test_a_trajectory_that_was_stopped_before_its_commit_is_recorded_and_not_tra
 def test_a_record_says_what_it_was_trained_on_and_what_it_logs(small_npz, tmp_path):
     store, job = Store(tmp_path / "results"), job_on(small_npz, tmp_path / "results")
     store.prepare()
-    pool.run_jobs([job], 1, 1, 1)
+    pool.run_jobs([job], 1)
     summary = store.record(job.id).summary
     told = ("data", "examples", "validation", "classes", "train_mode", "compiled", "loss", "explicit_seeds", "notes")
     labels = made_arrays()["y_test"].astype(np.int64)
@@ -55,7 +55,7 @@ def test_a_file_that_changes_while_a_study_runs_is_not_trained_on(small_npz, tmp
     store, job = Store(tmp_path / "results"), job_on(small_npz, tmp_path / "results")
     store.prepare()
     np.savez(small_npz, **made_arrays(seed=1))
-    assert pool.run_jobs([job], 1, 1, 1) == [job.id]
+    assert pool.run_jobs([job], 1) == [job.id]
     digest = job.spec["recipe"]["data"][:12]
     assert f"dataset=npz must have the content {digest}...; got " in store.failure(job.id)["reason"]
     assert store.record(job.id) is None

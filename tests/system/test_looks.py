@@ -2,27 +2,20 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
-import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, here, made_arrays, small_study
+from conftest import ROOT, here, small_study
 
 from analysis.looking import look
 from runner.store import Store, read_study
 
 LOOKS = ("dropout=true,false", "epochs=1", "until=decided", "max_seeds=6", "analysis.primary=[val_loss]", "name=looks")
 TABLES = ("effects", "looks")
-
-
-@pytest.fixture(scope="module")
-def npz(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "small.npz"
-    np.savez(path, **made_arrays())
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +53,23 @@ def test_a_fifth_seed_between_looks_changes_nothing_until_the_next(looked):
     assert look(with_seeds(declaration, 5), store) == look(with_seeds(declaration, 4), store)
 
 
+def test_a_fifth_seed_trained_by_hand_waits_for_the_next_look_which_then_trains_the_sixth_alone(looked, npz, tmp_path):
+    store = Store(looked[0].parent)
+    for run in read_study(looked[0])["runs"]:
+        if run["seed"] < 4:
+            shutil.copytree(store.runs / run["run"], tmp_path / "runs" / run["run"])
+    shutil.copytree(store.runs / ".validation", tmp_path / "runs" / ".validation")
+    four = small_study(npz, tmp_path, *(word.replace("max_seeds=6", "max_seeds=4") for word in LOOKS))
+    first = here(*four)
+    before = tables_of(tmp_path / "looks")
+    here(*small_study(npz, tmp_path, "dropout=true,false", "epochs=1", "seed=4", "name=by_hand"))
+    again = here(*four)
+    assert (again.stdout, again.stderr) == (first.stdout, "") and tables_of(tmp_path / "looks") == before
+    assert looked[1][0].rpartition("; ")[0] in first.stdout  # all but what comes next
+    on = here(*small_study(npz, tmp_path, *LOOKS))
+    assert "[2/2]" in on.stderr and tables_of(tmp_path / "looks") == tables_of(looked[0])
+
+
 def test_the_same_command_again_trains_nothing_and_remembers_the_same_reports(looked, npz):
     folder, lines = looked
     before = tables_of(folder), read_study(folder)
@@ -71,6 +81,11 @@ def test_the_same_command_again_trains_nothing_and_remembers_the_same_reports(lo
 
 def test_a_study_killed_in_a_look_goes_on_to_the_same_report(looked, npz, tmp_path):
     arguments = small_study(npz, tmp_path, *LOOKS)
+    declaration = read_study(looked[0])
+    shutil.copytree(looked[0].parent / "runs", tmp_path / "runs")
+    for run in declaration["runs"]:
+        if run["seed"] >= 4:  # as many as the first look has
+            shutil.rmtree(tmp_path / "runs" / run["run"])
     running = subprocess.Popen(
         [sys.executable, "-u", "-m", "runner", *arguments],
         cwd=ROOT,
@@ -83,7 +98,7 @@ def test_a_study_killed_in_a_look_goes_on_to_the_same_report(looked, npz, tmp_pa
         seen = ""
         for line in running.stdout:
             seen += line
-            if "after 4 seeds" in seen and "[1/" in line:
+            if "after 4 seeds" in seen and "[1/4]" in line:
                 break
         os.killpg(running.pid, signal.SIGKILL)
     assert "after 4 seeds" in seen
@@ -98,9 +113,13 @@ def test_a_study_of_a_fixed_number_that_is_extended_has_spent_its_error(looked, 
         here(*small_study(npz, results, *fixed, f"seed={seeds}", "name=fixed"))
     declaration = json.loads((results / "fixed" / "study.json").read_text())
     assert declaration["reported_at"] == [{"seeds": 3, "until": False}, {"seeds": 6, "until": False}]
-    assert "Reported at 3 and 6 seeds, each time at the full 5 %" in (results / "fixed" / "report.md").read_text()
+    assert (
+        "Reported at 3 and 6 seeds, each time at the full 5 % chance of a false finding"
+        in (results / "fixed" / "report.md").read_text()
+    )
     here(*small_study(npz, results, *(word.replace("name=looks", "name=fixed") for word in LOOKS)))
     text = (results / "fixed" / "report.md").read_text()
     assert "Before its looks the study was reported at 3 and 6 seeds, at the full 5 %" in text
-    here(*small_study(npz, results, *fixed, "seed=range(0,3)", "binarize=true,false", "dry_run=true", "name=fixed"))
+    other = small_study(npz, results, *fixed, "seed=range(0,3)", "binarize=true,false", "dry_run=true", "name=fixed")
+    assert here(*other, check=2).stderr.startswith("name must be of a folder that is empty or of this same study")
     assert json.loads((results / "fixed" / "study.json").read_text())["reported_at"][0] == {"seeds": 3, "until": False}

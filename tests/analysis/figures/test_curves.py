@@ -31,6 +31,18 @@ def test_curves_draw_every_seed_and_the_mean_as_they_are():
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
 
 
+def test_a_cell_that_is_not_drawn_has_no_part_in_the_axes():
+    both = history_of(["a", "b"])
+    both.loc[both["cell"] == "b", ["loss", "val_loss", "accuracy", "val_accuracy"]] = [3.0, 3.0, 0.1, 0.1]
+    alone = both[both["cell"] == "a"]
+    styles = palette(["a"])
+    for metric in METRICS:
+        limits = [curves(each, means_of(each), metric, styles).axes[0].get_ylim() for each in (both, alone)]
+        assert limits[0] == limits[1]
+    panels = [overview(means_of(each), styles, METRICS).axes for each in (both, alone)]
+    assert [panel.get_ylim() for panel in panels[0]] == [panel.get_ylim() for panel in panels[1]]
+
+
 def test_epochs_are_whole_numbers():
     assert epoch_ticks(1, 5) == [1]
     assert epoch_ticks(10, 10) == list(range(1, 11))

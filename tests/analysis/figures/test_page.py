@@ -35,6 +35,7 @@ from analysis.figures.png import png
 from analysis.figures.style import palette
 from analysis.figures.text import width_of, wrap
 from analysis.statistics.responses import responses_of
+from analysis.words.markup import mark
 
 
 def drawn_with(labels, metrics=METRICS) -> dict[str, object]:
@@ -89,7 +90,7 @@ def test_a_page_of_24_cells_and_100_epochs_is_legible_and_small():
 def test_labels_are_taken_letter_for_letter():
     figure = effects(*effects_of(HOSTILE), RESPONSES["val_accuracy"])
     shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert shown[0] == r"$x_1$=\frac{a}{b}, □□□=□"
+    assert shown[0] == r"$x_1$=\frac{a}{b}, …=…"
     assert shown[1] == "_private with a newline and a tab"
     assert not any(text.get_parse_math() for text in texts(figure))
 
@@ -99,7 +100,7 @@ def test_wrapping_keeps_every_letter_and_the_width():
     assert wrapped.replace("\n", "") == LONG
     assert max(width_of(line) for line in wrapped.split("\n")) <= 1.2
     assert wrap("dropout=true, binarize=false", 1.0).split("\n") == ["dropout=true,", "binarize=false"]
-    assert wrap("a b c d e f g h", 0.01, lines=4).split("\n") == ["a", "b", "…", "h"]
+    assert wrap("a b c d e f g h", 0.01, lines=4).split("\n") == ["a", "b", f"… {mark('a b c d e f g h')}", "h"]
 
 
 def test_the_same_frames_give_the_same_bytes_and_no_metadata():

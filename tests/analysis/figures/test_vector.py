@@ -11,11 +11,13 @@ import pytest
 from conftest import ROOT, recorded_study
 from designs import METRICS
 from drawn import history_of, means_of
+from reports import undrawn
 
 from analysis.figures.overview import overview
 from analysis.figures.style import palette
 from analysis.figures.vector import VECTOR, vector
 from analysis.report.files import write_report
+from runner.store import Store, read_study
 
 PROGRAM = (
     "import sys, hashlib; sys.path[:0] = ['tests']\n"
@@ -46,6 +48,7 @@ def test_no_file_holds_a_date_or_a_version():
     assert b"/FontFile2" in pdf  # TrueType, inside the file
 
 
+@undrawn()
 def test_files_for_papers_lie_beside_the_png_where_they_are_asked_for(tmp_path):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2, figures=["png", "pdf", "svg"])
     write_report(folder)
@@ -57,9 +60,12 @@ def test_files_for_papers_lie_beside_the_png_where_they_are_asked_for(tmp_path):
     assert np.median([len(content) for name, content in before.items() if name.endswith(".pdf")]) < 200_000
 
 
+@undrawn()
 def test_figures_that_are_no_longer_asked_for_go(tmp_path):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2)
-    (folder / "figures").mkdir()
-    (folder / "figures" / "overview.pdf").write_bytes(b"old")
-    write_report(folder)
+    declaration = read_study(folder)
+    with undrawn():
+        write_report(Store(tmp_path).write_study("made", {**declaration, "figures": ["png", "svg"]}))
+        assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
+        write_report(Store(tmp_path).write_study("made", declaration))
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".png"}

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
+from reports import undrawn
 from scipy import stats
 
 from analysis import importing, read
@@ -57,6 +59,7 @@ def test_the_same_command_and_a_rebuilding_give_the_same_bytes(tmp_path, written
     assert declaration["paired"] is False and declaration["command"].startswith("python -m analysis import table.csv")
 
 
+@undrawn()
 def test_the_report_says_how_runs_were_compared_and_its_numbers_are_welchs(tmp_path, written):
     assert importing.main([written(curves()), "--name", "mine"]) == 0
     study = read(tmp_path / "results" / "mine")
@@ -73,6 +76,7 @@ def test_the_report_says_how_runs_were_compared_and_its_numbers_are_welchs(tmp_p
     )
 
 
+@undrawn()
 def test_pair_seed_gives_the_paired_analysis_and_the_ratio_of_variances(tmp_path, written, capsys):
     assert importing.main([written(curves()), "--name", "mine", "--pair", "seed"]) == 0
     out, text = capsys.readouterr().out, (tmp_path / "results" / "mine" / "report.md").read_text()
@@ -111,6 +115,7 @@ def test_the_folder_of_another_study_is_not_written_to(tmp_path, written, capsys
     assert (tmp_path / "results" / "mine" / "study.json").read_text() == "{}"
 
 
+@undrawn()
 def test_a_cell_that_cannot_be_compared_is_named_and_the_others_are(tmp_path, written):
     sizes = {("a", 0.0): 5, ("b", 0.0): 5, ("c", 0.0): 1}
     assert importing.main([written(final_figures(sizes)), "--name", "mine", "--factors", "net"]) == 0
@@ -119,11 +124,19 @@ def test_a_cell_that_cannot_be_compared_is_named_and_the_others_are(tmp_path, wr
     assert "a → b" in text
 
 
-@pytest.mark.parametrize("name", ["hydra_keras", "lightning", "mlflow_files"])
-def test_files_that_the_tools_wrote_become_a_report(tmp_path, unpacked, name):
-    assert importing.main([unpacked(name), "--name", "mine", "--at", "last"]) == 0
+def test_a_report_of_unpaired_runs_counts_runs_and_no_seeds(tmp_path, written):
+    rows = curves()
+    assert (
+        importing.main([written([*rows, *({**row, "seed": row["seed"] + 3} for row in rows[:8])]), "--name", "mine"])
+        == 0
+    )
     text = (tmp_path / "results" / "mine" / "report.md").read_text()
-    assert "## Findings" in text and "## Effects" in text and "nan" not in text.lower().replace("finance", "")
+    assert "factorial, 2 cells × 3 to 5 runs, unpaired" in text
+    assert "design factorial: 2 cells, 8 runs, 3 to 5 in each" in text
+    assert "n = 3 runs)" in text and "n = 5 runs)" in text and "Averaged over the runs, validation" in text
+    assert "Each cell's curves are of its own 3 to 5 runs." in text
+    numbers = "seed numbers of runs made elsewhere are not taken as pairs"
+    assert re.findall(r".*seed.*", re.sub(numbers, "", text, flags=re.IGNORECASE)) == []
 
 
 def test_the_command_line_imports_without_tensorflow(tmp_path, written):

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 from conftest import recorded_study
+from reports import written
 
 from analysis.report.evidence import gather
-from analysis.report.files import write_report
 from runner.store import Store, read_study
 
 FACTORS = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
@@ -23,16 +23,15 @@ def looked_at(root, seeds, dropped=(), design="factorial", factors=FACTORS, budg
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = looked_at(tmp_path_factory.mktemp("looked"), 7)
-    written = write_report(folder)
-    return folder, (folder / "report.md").read_text(), written
+    return folder, *written(folder)
 
 
 def test_the_report_says_when_was_looked_and_how_much_is_decided(study):
-    _, text, written = study
-    assert written.complete
+    _, text, result = study
+    assert result.complete
     assert "Looked at after 4 and 6 seeds; interval and p hold over all looks" in text
     assert "1 seed beyond these 6 waits for the look after 9" in text
-    assert "of 6 contrasts are decided." in text
+    assert "of 6 contrasts are decided, that is established or smaller than of interest." in text
     assert "95 % interval over all looks" in text and "p pooled |" not in text and "| seeds |" not in text
 
 
@@ -50,8 +49,7 @@ def test_the_looks_are_a_table_and_a_figure(study):
 def test_arms_that_stopped_miss_nothing_and_each_cell_has_its_own_seeds(tmp_path):
     dropped = [(1, seed) for seed in (4, 5)]
     folder = looked_at(tmp_path, 6, dropped, "arms", {"arm": ["one", "two", "three"]}, images=1000)
-    write_report(folder)
-    text = (folder / "report.md").read_text()
+    text, _ = written(folder)
     assert "design arms: 3 cells × 4 to 6 seeds (0 to 5) = 16 runs" in text
     assert "missing" not in text and "Incomplete" not in text and "What failed" not in text
     assert "each cell's own (n)" in text and "Each cell's curves are of its own 4 to 6 seeds." in text
@@ -61,8 +59,7 @@ def test_arms_that_stopped_miss_nothing_and_each_cell_has_its_own_seeds(tmp_path
 
 def test_a_study_that_stopped_before_its_first_look_says_so(tmp_path):
     folder = looked_at(tmp_path, 3)
-    write_report(folder)
-    text = (folder / "report.md").read_text()
+    text, _ = written(folder)
     assert "Not looked at yet: the first look takes 4 seeds, and there are 3." in text
     assert not (folder / "figures" / "looks.png").exists()
 
@@ -70,7 +67,7 @@ def test_a_study_that_stopped_before_its_first_look_says_so(tmp_path):
 def test_a_diverging_arm_costs_only_itself(tmp_path):
     factors = {"arm": ["one", "two", "three"]}
     folder = looked_at(tmp_path, 4, (), "arms", factors, diverged=((2, 0), (2, 1), (2, 2), (2, 3)))
-    write_report(folder)
+    written(folder)
     effects = pd.read_csv(folder / "tables" / "effects.csv").set_index(["response", "contrast"])
     assert effects.loc[("val_accuracy", "two against one"), "n"] == 4
     assert effects.loc[("val_accuracy", "three against one"), "grade"] == "cannot be said"

@@ -8,12 +8,13 @@ from html.parser import HTMLParser
 
 import pytest
 from conftest import recorded_study
+from reports import undrawn
 
 from analysis.__main__ import main
 from analysis.report import freshness
 from analysis.report.files import write_report
 from analysis.report.page import page
-from runner.store import Store
+from runner.store import Store, read_study
 
 FACTORS = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
 HOSTILE = [
@@ -109,6 +110,7 @@ def test_the_same_records_give_the_same_page(study):
     assert written(folder) == text
 
 
+@undrawn()
 def test_hostile_levels_are_text_in_the_page(tmp_path):
     folder = recorded_study(tmp_path, {"model": HOSTILE})
     text = written(folder)
@@ -134,13 +136,14 @@ def test_a_hostile_title_is_text(name):
     assert seen.text.count(name) == 2  # the title and the heading
 
 
+@undrawn()
 def test_a_page_that_is_gone_is_written_again_and_the_terminal_says_where_it_lies(tmp_path, monkeypatch, capsys):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2)
-    told, _ = freshness.summary(folder, Store(tmp_path))
+    told, _ = freshness.summary(folder, Store(tmp_path), read_study(folder))
     assert told.endswith(f"report: {folder / 'report.md'}\npage: {folder / 'report.html'}")
     before = (folder / "report.html").read_bytes()
     (folder / "report.html").unlink()
-    freshness.summary(folder, Store(tmp_path))
+    freshness.summary(folder, Store(tmp_path), read_study(folder))
     assert (folder / "report.html").read_bytes() == before
     monkeypatch.setattr(sys, "argv", ["analysis", str(folder)])
     assert main() == 0 and f"page: {folder / 'report.html'}" in capsys.readouterr().out

@@ -4,38 +4,25 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, recorded_study
+from reports import SECTIONS, undrawn, written
 
 from analysis.__main__ import main
 from analysis.report import freshness
 from analysis.report.evidence import gather
 from analysis.report.files import write_report
+from analysis.report.note import NAME, Note, read_note, write_note
 from analysis.report.sections import split_table
+from analysis.report.tables import seeds_needed
 from analysis.statistics.splits import Split
 from runner.store import Store, read_study
 
 FACTORS = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
-SECTIONS = [
-    "What was asked",
-    "Findings",
-    "Comparison",
-    "Effects",
-    "Training against validation",
-    "The gap between training and validation, taken apart",
-    "The images that most runs miss",
-    "Cost",
-    "How this was made",
-]
-
-
-def written(folder):
-    """The report of the study as text, and what its writing returned."""
-    result = write_report(folder)
-    return (folder / "report.md").read_text(), result
 
 
 def files_of(folder):
@@ -45,7 +32,8 @@ def files_of(folder):
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = recorded_study(tmp_path_factory.mktemp("made"), FACTORS, seeds=5, images=1000)
-    return folder, *written(folder)
+    result = write_report(folder)
+    return folder, (folder / "report.md").read_text(), result
 
 
 def test_the_sections_stand_in_order(study):
@@ -75,7 +63,7 @@ def test_a_planted_effect_is_in_the_table_with_its_grade(study):
     row = next(line for line in text.splitlines() if line.startswith("| dropout: true → false | accuracy |"))
     estimate = float(re.search(r"\| \+([\d.]+) ", row)[1])
     assert estimate == pytest.approx(2.0, abs=0.3) and row.endswith("| established |")
-    assert "(.062)" in row  # the floor of the exact test at n = 5
+    assert ".062 (lowest possible)" in row  # the exact test at n = 5
 
 
 def test_the_figures_epochs_and_the_family_are_said_before_any_finding(study):
@@ -94,8 +82,8 @@ def test_the_doubt_of_the_validation_examples_stands_beside_that_of_the_seeds(tm
     assert (rows["new_low"] <= rows["low"]).all() and (rows["new_high"] >= rows["high"]).all()
     head = next(line for line in text.splitlines() if line.startswith("| effect |"))
     assert "| ± seeds | ± images |" in head
-    assert "± images that due to the 400 validation images, which no seed removes." in text
-    assert "; on these 400 images, and " in text and " for new ones too" in text
+    assert "± images that due to the 400 validation images, which no seed removes; the interval for new " in text
+    assert "| for new images | n |" in head
 
 
 def test_where_accuracy_is_not_the_share_of_the_kept_answers_no_doubt_is_told(study):
@@ -132,12 +120,30 @@ def test_the_same_records_give_the_same_bytes(study):
     assert files_of(folder) == before
 
 
-def test_what_is_no_longer_part_of_a_report_goes(study):
-    folder, _, _ = study
-    (folder / "figures" / "old.png").write_bytes(b"x")
-    (folder / "tables" / "old.csv").write_bytes(b"x")
-    write_report(folder)
+@undrawn()
+def test_what_the_report_before_had_and_this_one_has_not_goes_and_what_no_report_wrote_stays(study, tmp_path):
+    folder = shutil.copytree(study[0], tmp_path / "made")
+    for name in ("figures/old.png", "tables/old.csv", "figures/photo.png", "tables/survey.csv", "thesis.md"):
+        (folder / name).write_bytes(b"x")
+    note = write_report(folder)
+    outside = {"../made/thesis.md": "", "thesis.md": ""}  # a note that someone has written
+    write_note(folder, replace(note, outputs={**note.outputs, **outside, "figures/old.png": "", "tables/old.csv": ""}))
+    assert set(write_report(folder).outputs) == set(note.outputs)
     assert not (folder / "figures" / "old.png").exists() and not (folder / "tables" / "old.csv").exists()
+    assert all((folder / name).exists() for name in ("figures/photo.png", "tables/survey.csv", "thesis.md"))
+    assert set(note.outputs) <= {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_a_note_that_was_changed_is_not_believed_and_nothing_of_it_reaches_a_terminal(tmp_path):
+    note = Note("a", {"report.md": "b"}, "99.81\x1b[2J", True)
+    write_note(tmp_path, note)
+    assert read_note(tmp_path) == note
+    path = tmp_path / NAME
+    path.write_text(path.read_text().replace("99.81", "89.81"))
+    assert read_note(tmp_path) is None
+    path.write_text("[" * 100_000)
+    assert read_note(tmp_path) is None
+    assert freshness.shown(note.summary, tmp_path).splitlines()[0] == "99.81\\x1b[2J"
 
 
 def test_the_gaps_parts_in_the_table_sum_to_the_net(study):
@@ -232,20 +238,33 @@ def test_hostile_levels_are_text_everywhere(tmp_path):
 # ---- is the report still that of its records?
 
 
+@undrawn()
 def test_an_unchanged_study_is_not_written_again(tmp_path):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2)
-    first = freshness.summary(folder, Store(tmp_path))
+    first = freshness.summary(folder, Store(tmp_path), read_study(folder))
     stamp = (folder / "report.md").stat().st_mtime_ns
-    assert freshness.summary(folder, Store(tmp_path)) == first
+    assert freshness.summary(folder, Store(tmp_path), read_study(folder)) == first
     assert (folder / "report.md").stat().st_mtime_ns == stamp
 
 
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    """A results folder with a study whose report is up to date."""
+    root = tmp_path_factory.mktemp("reported")
+    with undrawn():
+        folder = recorded_study(root, {"dropout": ["true", "false"]}, seeds=2)
+        freshness.summary(folder, Store(root), read_study(folder))
+    return root
+
+
 @pytest.mark.parametrize("change", ["report", "table", "record", "failure", "note"])
-def test_what_has_changed_is_written_again(tmp_path, change):
-    folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2)
-    store = Store(tmp_path)
-    freshness.summary(folder, store)
-    report = (folder / "report.md").read_text()
+@undrawn()
+def test_what_has_changed_is_written_again(reported, tmp_path, change):
+    shutil.copytree(reported, tmp_path, dirs_exist_ok=True)
+    folder, store = tmp_path / "made", Store(tmp_path)
+    stamp, report = (folder / "report.md").stat().st_mtime_ns, (folder / "report.md").read_text()
+    freshness.summary(folder, store, read_study(folder))
+    assert (folder / "report.md").stat().st_mtime_ns == stamp
     run_id = gather(folder).study.runs["run"].iloc[0]
     if change == "report":
         (folder / "report.md").write_text("else")
@@ -256,8 +275,8 @@ def test_what_has_changed_is_written_again(tmp_path, change):
     elif change == "failure":
         store.save_failure(run_id, {"label": "x", "reason": "why", "traceback": ""})
     else:
-        (folder / freshness.NOTE).write_text("{")
-    _, complete = freshness.summary(folder, store)
+        (folder / NAME).write_text("{")
+    _, complete = freshness.summary(folder, store, read_study(folder))
     assert complete == (change != "record")
     assert ((folder / "report.md").read_text() == report) == (change != "record")
     assert (folder / "tables" / "runs.csv").is_file()
@@ -276,6 +295,13 @@ def test_images_of_every_contrast_are_listed_and_the_rest_counted_below_the_tabl
     assert split_table(Split(images.assign(p=0.2), pd.DataFrame())) == []
 
 
+def test_more_seeds_than_anyone_trains_are_not_counted():
+    row = {"seeds_low": 36, "seeds_high": 731, "sesoi_seeds_low": 140, "sesoi_seeds_high": 3119}
+    assert (seeds_needed(row, ""), seeds_needed(row, "sesoi_")) == ("36–731", "140–1,000+")
+    assert seeds_needed({"seeds_low": 8299, "seeds_high": 190798}, "") == "1,000+"
+    assert seeds_needed({"seeds_low": 4, "seeds_high": 4}, "") == "4"
+
+
 def test_the_cost_counts_no_epoch_that_only_another_study_asked_for(tmp_path):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2, epochs=4)
     assert "4 trainings, 16 epochs, for 16 epochs asked for" in written(folder)[0]
@@ -288,6 +314,7 @@ def test_the_cost_counts_no_epoch_that_only_another_study_asked_for(tmp_path):
     assert "one more seed would take about 12 s of" in text
 
 
+@undrawn()
 def test_the_store_is_opened_once_for_a_report(tmp_path, monkeypatch, capsys):
     folder, opened, begin = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2), [], Store.__init__
     monkeypatch.setattr(Store, "__init__", lambda store, root: (opened.append(root), begin(store, root))[1])
@@ -296,12 +323,15 @@ def test_the_store_is_opened_once_for_a_report(tmp_path, monkeypatch, capsys):
     assert f"report: {folder / 'report.md'}" in capsys.readouterr().out
 
 
+@undrawn()
 def test_an_up_to_date_report_costs_no_pandas(tmp_path):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2)
-    freshness.summary(folder, Store(tmp_path))
+    freshness.summary(folder, Store(tmp_path), read_study(folder))
     program = (
-        "import sys; from pathlib import Path; from analysis.report import freshness; from runner.store import Store\n"
-        f"freshness.summary(Path({str(folder)!r}), Store({str(tmp_path)!r}))\n"
+        "import sys; from pathlib import Path; from analysis.report import freshness\n"
+        "from runner.store import Store, read_study\n"
+        f"folder = Path({str(folder)!r})\n"
+        f"freshness.summary(folder, Store({str(tmp_path)!r}), read_study(folder))\n"
         "print([name for name in ('pandas', 'matplotlib', 'tensorflow') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -318,6 +348,6 @@ def test_whatever_is_missing_a_report_is_written_and_names_it(draw, tmp_path):
     diverged = tuple(shuffled[-draw // 3 :]) if draw > 2 else ()
     factors = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
     folder = recorded_study(tmp_path, factors, lost=lost, diverged=diverged)
-    assert not write_report(folder).complete
-    text = (folder / "report.md").read_text()
+    text, result = written(folder)
+    assert not result.complete
     assert "## What failed or is missing" in text and "nan" not in text

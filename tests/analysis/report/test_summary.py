@@ -1,21 +1,22 @@
 """How a report opens: the answer, the conditions it holds under, and the choices at a glance."""
 
+import dataclasses
 import re
 
 import pytest
 from conftest import recorded_study
 from recipes import recorded_recipe
+from reports import written
 
 from analysis import read
-from analysis.report.files import write_report
+from analysis.reading.study import design_of
 from analysis.report.summary import conditions
 
 FACTORS = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
 
 
 def opening(folder):
-    write_report(folder)
-    return (folder / "report.md").read_text().split("\n## ")[0].strip().split("\n\n")
+    return written(folder)[0].split("\n## ")[0].strip().split("\n\n")
 
 
 def test_a_report_opens_with_answer_conditions_and_choices(tmp_path):
@@ -26,7 +27,7 @@ def test_a_report_opens_with_answer_conditions_and_choices(tmp_path):
         r"too\. Best cell: dropout=false, binarize=false, [\d.]+ %\.\*\*",
         answer,
     )
-    assert conditions == "Factorial, 4 cells × 5 seeds, matched; 3 epochs of npz; validated on 1,000 images."
+    assert conditions == "After 3 epochs of npz; factorial, 4 cells × 5 seeds, matched; validated on 1,000 images."
     head, _, *rows = table.splitlines()
     assert head == "| choice | validation accuracy, percentage points | validation loss, nats |"
     assert re.fullmatch(
@@ -48,7 +49,7 @@ def test_missing_runs_are_told_before_the_conditions(tmp_path):
     folder = recorded_study(tmp_path, FACTORS, seeds=5, lost=((0, 1), (1, 4)), diverged=((2, 3),))
     assert opening(folder)[2] == (
         "Incomplete: of 20 runs 2 missing and 1 diverged, 2 of 5 seeds compared. "
-        "Factorial, 4 cells × 5 seeds, matched; 3 epochs of npz; validated on 40 images."
+        "After 3 epochs of npz; factorial, 4 cells × 5 seeds, matched; validated on 40 images."
     )
 
 
@@ -70,15 +71,15 @@ def test_a_recipe_of_ones_own_is_told_in_its_metrics_window_and_weights(tmp_path
     _, answer, conditions, table = opening(folder)
     assert answer.startswith("**Changing width from 64 to 128 lowers validation mean absolute error by ")
     assert conditions == (
-        "Factorial, 2 cells × 5 seeds, matched but for initial weights of 1 cell; 6 epochs of mine.py; validated on "
-        "40 examples; figures are means of the last 3 epochs."
+        "After 6 epochs of mine.py; factorial, 2 cells × 5 seeds, matched but for initial weights of 1 cell; validated "
+        "on 40 examples; figures are means of the last 3 epochs."
     )
     assert table.startswith("| choice | validation mean absolute error | validation loss |")
 
 
-@pytest.mark.parametrize(("paired", "said"), [(False, "unpaired"), (True, "paired by seed")])
-def test_an_imported_study_is_called_matched_by_nobody_and_its_seeds_are_counted_by_cell(tmp_path, paired, said):
+@pytest.mark.parametrize(("paired", "said"), [(False, "runs, unpaired"), (True, "seeds, paired by seed")])
+def test_an_imported_study_is_called_matched_by_nobody_and_its_runs_are_counted_by_cell(tmp_path, paired, said):
     study = read(recorded_recipe(tmp_path))
-    study.declaration["paired"] = paired
-    study.declaration["runs"] = study.declaration["runs"][:-2]
-    assert conditions(study).startswith(f"Factorial, 2 cells × 3 to 5 seeds, {said}; 6 epochs of mine.py")
+    declaration = study.declaration | {"paired": paired, "runs": study.declaration["runs"][:-2]}
+    study = dataclasses.replace(study, declaration=declaration, design=design_of(declaration))
+    assert conditions(study).startswith(f"After 6 epochs of mine.py; factorial, 2 cells × 3 to 5 {said}; ")

@@ -81,6 +81,11 @@ def test_the_sign_rule_errs_in_about_nine_percent_with_skewed_differences_and_th
         ([0.010, -0.012, 0.004, -0.019, 0.020], 0.001, "not shown"),
         ([0.010, -0.012, 0.004, -0.019, 0.020], 0.1, "smaller than of interest"),
         ([0.01], 0.001, "cannot be said"),
+        ([-0.5] * 5, 0.001, "established"),  # no spread at all
+        ([-0.48, -0.47, -0.49, -0.50, -0.46], 0.001, "established"),
+        ([-0.5] * 4 + [0.0], 0.001, "suggestive"),  # one seed without
+        ([-0.5] * 2, 0.001, "suggestive"),  # two seeds establish nothing
+        ([-0.5, -0.49], 0.001, "suggestive"),
     ],
 )
 def test_a_grade_says_no_more_than_the_evidence(own, sesoi, grade):

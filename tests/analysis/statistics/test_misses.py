@@ -1,7 +1,6 @@
 """Missed examples and confusion: counted by hand, or by a plainer route."""
 
 from itertools import product
-from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -93,5 +92,9 @@ def test_the_most_frequent_mistakes_are_those_of_the_confusion_matrix():
     assert len(table) == 14 and errors.confused({}, labels, 7).empty
 
 
-def test_the_binomial_standard_error_is_that_of_a_proportion():
-    assert errors.binomial_error(0.99, 10_000) == pytest.approx(sqrt(0.99 * 0.01 / 10_000))
+@pytest.mark.parametrize("right", [0, 1, 81, 100])
+def test_the_interval_of_a_share_is_that_of_wilson(right):
+    from statsmodels.stats.proportion import proportion_confint
+
+    expected = proportion_confint(right, 100, method="wilson")
+    assert errors.wilson_interval(right / 100, 100) == pytest.approx(expected, abs=1e-12)

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from conftest import recorded_study
 from designs import RESPONSES
+from reports import written
 from scipy import stats
 
 from analysis.report.evidence import gather
-from analysis.report.files import write_report
 from analysis.statistics.reported import verdict
 from analysis.words.reported import as_written, reported_sentence
 from runner.store import Store
@@ -45,10 +45,9 @@ def test_a_reported_figure_lies_within_above_or_below(tmp_path):
     folder = study_with(
         tmp_path, {"value": 0.84}, {"value": 0.99}, {"value": 0.5}, {"value": 9.0, "metric": "val_loss"}
     )
-    write_report(folder)
+    text, _ = written(folder)
     table = pd.read_csv(folder / "tables" / "reported.csv")
     assert table["verdict"].tolist() == ["within the spread", "above", "below", "above"]
-    text = (folder / "report.md").read_text()
     assert text.index("## Comparison") < text.index("## Reported and reproduced") < text.index("## Effects")
     assert re.search(r"\| dropout=true \| accuracy, % \| 84.00 \| .* \| 5 \| .* to .* \| within the spread \|", text)
     assert "of 3 on validation accuracy, 1 lie within it, 1 above and 1 below" in text
@@ -57,8 +56,7 @@ def test_a_reported_figure_lies_within_above_or_below(tmp_path):
 
 def test_one_seed_says_nothing(tmp_path):
     folder = study_with(tmp_path, {"value": 0.84}, seeds=1)
-    write_report(folder)
-    text = (folder / "report.md").read_text()
+    text, _ = written(folder)
     assert "| 1 | – | cannot be said |" in text and "nothing can be said with n = 1" in text
     assert reported_sentence(gather(folder).reported, RESPONSES) == ""
 
@@ -81,8 +79,7 @@ def test_a_figure_is_shown_with_the_digits_it_has():
 
 def test_a_hostile_source_is_text_everywhere(tmp_path):
     folder = study_with(tmp_path, {"value": 0.84, "source": "=1+1|<script>x</script>[a](http://b.c)\n# new"})
-    write_report(folder)
-    text = (folder / "report.md").read_text()
+    text, _ = written(folder)
     row = next(line for line in text.splitlines() if "1+1" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 9
     assert not re.search(r"(?<!\\)(<script|\]\(http)", text) and "\n# new" not in text
@@ -91,6 +88,5 @@ def test_a_hostile_source_is_text_everywhere(tmp_path):
 
 def test_a_study_without_reported_figures_has_no_such_section(tmp_path):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2, epochs=1)
-    write_report(folder)
-    assert "Reported and reproduced" not in (folder / "report.md").read_text()
+    assert "Reported and reproduced" not in written(folder)[0]
     assert not (folder / "tables" / "reported.csv").exists()

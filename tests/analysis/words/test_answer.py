@@ -80,6 +80,12 @@ def test_what_else_is_established_is_named():
     assert answer(found, None).endswith(" percentage points; binarize matters too.")
 
 
+def test_what_matters_for_another_metric_alone_is_said_of_that():
+    losses = 0.2 + SEEDS + np.outer(np.abs(CLEAR), [0, 1, 0, 1])
+    runs = runs_of(TWO_BY_TWO, planted(TWO_BY_TWO, [0, 0, 0.02, 0.02]), val_loss=losses)
+    assert answer(told(TWO_BY_TWO, runs), None).endswith(" percentage points; binarize changes loss.")
+
+
 @pytest.mark.parametrize(
     ("seeds", "sentence"),
     [

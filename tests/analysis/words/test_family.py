@@ -40,6 +40,7 @@ def test_simple_effects_are_said_to_be_corrected_among_themselves():
 def test_it_is_said_which_epochs():
     assert epochs_text([10, 10], 3) == "means of epochs 8 to 10"
     assert epochs_text([10], 1) == "of epoch 10"
+    assert epochs_text([10, 30], 1) == "of epochs 10 and 30"
     assert epochs_text([30, 10], 3) == "means of epochs 8 to 10 and 28 to 30"
 
 
@@ -53,6 +54,8 @@ def test_a_window_that_still_moves_is_said():
 def test_the_note_tells_only_of_what_is_there():
     plain = effects_note(table(), 1, "image", 10_000)
     assert "†" not in plain and "± images" not in plain and "share their variances" not in plain
+    assert "± seeds is the standard error that is due to seeds. d_z" in plain
+    assert "± is the standard error. n is" in effects_note(table(), 1, "image", 10_000, paired=False)
     assert "Matched seeds make arms differ in the factor alone" in plain
     full = table().assign(floored=True, moderated=True, se_examples=0.01, alike=True)
     told = effects_note(full, 2, "image", 10_000)

@@ -52,6 +52,12 @@ def test_a_cell_is_told_with_parts_that_add_up_as_printed():
     ]
 
 
+def test_runs_that_are_no_blocks_are_counted_as_runs():
+    averaged = gap.means(gap.terms(rows(), METRICS))
+    [line] = gap_sentences(rows(), averaged, ["dropout=true"], METRICS, {}, replicate="run")
+    assert "n = 3 runs)" in line and "Averaged over the runs, validation" in line and "seed" not in line
+
+
 def test_the_interval_in_the_sentence_is_the_t_interval():
     half = 100 * 4.302653 * SPREAD / np.sqrt(3)  # t at .975 on 2 df
     assert f"{4.1 - half:.1f} to {4.1 + half:.1f}" == "3.9 to 4.3"

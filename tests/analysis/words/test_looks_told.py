@@ -29,16 +29,19 @@ def test_the_looks_are_named_and_that_an_early_estimate_tends_to_be_too_large():
 def test_what_is_decided_is_counted_and_what_may_be_given_up():
     still_open = np.array([True, True, False])
     assert open_sentence(still_open, np.array([True, False, False])) == (
-        "1 of 3 contrasts is decided; of 1 the seeds that are left are unlikely to decide."
+        "1 of 3 contrasts is decided, that is established or smaller than of interest; of 1 the seeds that are left "
+        "are unlikely to decide."
     )
-    assert open_sentence(still_open, np.zeros(3, bool)) == "1 of 3 contrasts is decided."
-    assert open_sentence(np.zeros(3, bool), np.zeros(3, bool)) == "All 3 contrasts are decided."
+    none, meant = np.zeros(3, bool), "decided, that is established or smaller than of interest."
+    assert open_sentence(still_open, none) == f"1 of 3 contrasts is {meant}"
+    assert open_sentence(none, none) == f"All 3 contrasts are {meant}"
+    assert open_sentence(none[:1], none[:1]) == f"The one contrast is {meant}"
 
 
 def test_seeds_that_were_raised_by_hand_are_said_to_have_spent_their_error():
     assert spent_sentence([5, 10, 20]) == (
-        "Reported at 5, 10 and 20 seeds, each time at the full 5 %: the first report spent it, and a contrast without "
-        "effect is found in about 11 % of such studies, not 5 %."
+        "Reported at 5, 10 and 20 seeds, each time at the full 5 % chance of a false finding: the first report spent "
+        "it, and a contrast without effect is found in about 11 % of such studies, not 5 %."
     )
     assert spent_sentence([5, 5]) == ""
 
@@ -67,13 +70,14 @@ def test_seeds_beyond_a_look_wait_and_too_few_are_said_to_be_too_few():
 
 def test_late_looks_are_said_to_share_what_was_kept_for_them():
     assert late_sentence(pd.DataFrame({"planned": [4, 20]})) == ""
-    assert "the tenth of the 5 % that is kept for seeds added later" in late_sentence(pd.DataFrame({"planned": [28]}))
+    late = late_sentence(pd.DataFrame({"planned": [28]}))
+    assert "the tenth of the 5 % chance of a false finding that is kept for seeds added later" in late
 
 
 def test_a_study_that_was_reported_before_its_looks_has_spent_its_error():
     assert spent_sentence([], looked=True) == ""
     assert spent_sentence([5], looked=True).startswith(
-        "Before its looks the study was reported at 5 seeds, at the full 5 %: that report spent it"
+        "Before its looks the study was reported at 5 seeds, at the full 5 % chance of a false finding"
     )
 
 
@@ -97,6 +101,6 @@ def test_the_line_after_a_look_names_contrasts_shortly_and_with_their_responses(
     table = pd.DataFrame({"response": ["val_loss"], "contrast": [long], "planned": [4], "decided": [False]})
     line = look_line(table, np.array([True, False]), 6, RESPONSES)
     assert line == (
-        "after 4 seeds 1 of 2 contrasts decided; open: optimizer.learning_r … : 0.0001 → 0.0003 (validation loss); "
+        "after 4 seeds 1 of 2 contrasts decided; open: optimizer.learn … 9291 … 0.0001 → 0.0003 (validation loss); "
         "on to 6 seeds"
     )

@@ -10,12 +10,12 @@ from analysis.statistics.mcnemar import mcnemar_contrasts
 from analysis.statistics.misses import missed
 from analysis.statistics.splits import SUMMARY_COLUMNS, split_by_factor
 from analysis.words.misses import (
-    binomial_sentence,
     last_looks_sentence,
     mcnemar_sentences,
     missed_sentence,
     share_among,
     split_sentences,
+    wilson_sentence,
 )
 
 
@@ -45,10 +45,10 @@ def test_too_few_runs_say_nothing_of_a_split():
     ]
 
 
-def test_the_binomial_standard_error_is_told_of_a_share_of_right_answers():
-    assert binomial_sentence(ACCURACY, 0.99, 10_000).startswith(
-        "With 10,000 validation images, an accuracy of 99.00 % has a binomial standard error of 0.10 percentage points"
-    )
+def test_what_the_validation_set_leaves_open_is_told_of_a_share_of_right_answers_at_its_end_too():
+    told = wilson_sentence(ACCURACY, 0.99, 10_000)
+    assert told.startswith("With 10,000 validation images, an accuracy of 99.00 % is known to 98.79 to 99.18 % from")
+    assert "an accuracy of 100.0 % is known to 96.3 to 100.0 % from" in wilson_sentence(ACCURACY, 1.0, 100)
     assert share_among([MAE, ACCURACY]) == ACCURACY and share_among([MAE]) is None
 
 

@@ -73,14 +73,14 @@ def test_runs_that_a_callback_stopped_are_an_outcome_with_median_and_range():
 
 def test_one_seed_cannot_tell_a_difference_from_a_new_seed():
     assert texts(told(TWO_BY_TWO, runs_of(TWO_BY_TWO, [[0.9, 0.8, 0.7, 0.95]]))) == [
-        "Cannot be said: there is one run per cell to compare (seed 0), and one run cannot tell a difference between "
-        "cells from the difference that a new seed makes; take at least 3 seeds, better 5 or more."
+        "Cannot be said: one run per cell (seed 0) cannot tell a difference between cells from that which a new seed "
+        "makes; take at least 3 seeds, better 5."
     ]
 
 
 def test_two_seeds_say_how_little_they_mean():
     found = told(ONE, runs_of(ONE, [[0.90, 0.80], [0.91, 0.80]]))
-    assert found[0].text.startswith("Only 2 seeds: an interval then rests on a single degree of freedom")
+    assert found[0].text.startswith("Only 2 seeds: intervals reach 12.7 standard errors to either side")
     assert "nan" not in " ".join(texts(found))
 
 

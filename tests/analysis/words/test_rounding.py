@@ -5,7 +5,16 @@ import math
 import pytest
 from designs import ACCURACY, LOSS, MAE
 
-from analysis.words.rounding import decimals, difference_and_interval, duration, mean_and_half_width, p_value, signed
+from analysis.words.reported import as_written
+from analysis.words.rounding import (
+    decimals,
+    difference_and_interval,
+    duration,
+    mean_and_half_width,
+    number,
+    p_value,
+    signed,
+)
 
 NAN = math.nan
 
@@ -32,6 +41,21 @@ def test_a_difference_carries_its_sign_and_bounds():
     assert difference_and_interval(-0.0012, -0.0031, 0.0007, ACCURACY) == "−0.12 [−0.31, 0.07]"
     assert difference_and_interval(-0.5, NAN, NAN, LOSS) == "−0.5000"
     assert difference_and_interval(NAN, NAN, NAN, LOSS) == "–"
+
+
+def test_an_interval_ends_where_the_metric_does_and_values_that_are_all_alike_have_none():
+    assert mean_and_half_width(0.82, -1.51, 3.15, ACCURACY) == "82 [0, 100]"
+    assert mean_and_half_width(0.31, -0.2, 0.82, LOSS) == "0.31 [0.00, 0.82]"
+    assert mean_and_half_width(0.5, 0.5, 0.5, ACCURACY) == "50.00 (all alike)"
+    assert difference_and_interval(0.03, -2.3, 2.36, ACCURACY) == "+3 [−100, 100]"
+    assert mean_and_half_width(97.2, 96.2, 98.2, ACCURACY) == "9720 ± 100"  # no share, whatever it is called
+    assert difference_and_interval(0.3, -2.0, 2.6, MAE) == "+0.3 [−2.0, 2.6]"
+
+
+@pytest.mark.parametrize("shape", [".2f", ",.1f", ".0f"])
+def test_no_zero_has_a_sign(shape):
+    assert number(-0.001, shape) == format(0.0, shape) and number(-0.6, ".1f") == "−0.6"
+    assert as_written(-0.0, 2) == "0.00"
 
 
 @pytest.mark.parametrize(("p", "shown"), [(0.0001, "<.001"), (0.0312, ".031"), (1.0, "1"), (0.9999, "1"), (NAN, "–")])

@@ -7,7 +7,7 @@ from conftest import GOOD
 
 from runner.errors import BadInput
 from runner.images.choices import LEARNING_RATES, image_recipe
-from runner.images.data import arrays_digest, embedded_digits
+from runner.images.reading import arrays_digest, embedded_digits
 
 
 def settled(**changes):
@@ -68,7 +68,7 @@ REFUSED = {
     "schedule must be one of constant, cosine; got 'cosin'. Did you mean cosine?": {"schedule": "cosin"},
     "dataset.classes must be at most 65536; got 65537.": {"dataset": {"name": "npz", "path": "x", "classes": 65537}},
     "dataset.classes must be at least 2; got 1.": {"dataset": {"name": "npz", "path": "x", "classes": 1}},
-    "dataset.path must be an npz file's name; got 3.": {"dataset": {"name": "npz", "path": 3, "classes": 2}},
+    "dataset.path must be a file's name; got 3.": {"dataset": {"name": "npz", "path": 3, "classes": 2}},
     "dataset must name a file in runner/images/conf/dataset/; got {'name': 'npz'}.": {"dataset": {"name": "npz"}},
     "model.layers must leave at least one layer; dropout and model.without took all of them.": {
         "dropout": False,
@@ -85,3 +85,32 @@ REFUSED = {
 def test_what_cannot_be_trained_is_refused_in_a_sentence(sentence):
     with pytest.raises(BadInput, match=f"^{re.escape(sentence)}$"):
         settled(**REFUSED[sentence])
+
+
+def test_the_number_of_classes_is_read_and_stands_in_the_identity_as_if_it_were_given(small_npz):
+    derived, given = (
+        settled(dataset={"name": "npz", "path": str(small_npz), "classes": classes}, model=OPEN)
+        for classes in (None, 3)
+    )
+    assert image_recipe().identity(derived) == image_recipe().identity(given)
+    assert image_recipe().identity(derived)["dataset"] == {"classes": 3}
+    assert derived["model"]["layers"][-1]["units"] == 3
+    named = settled(dataset={"name": "digits", "path": None, "classes": None})
+    assert image_recipe().identity(named) == image_recipe().identity(settled())
+
+
+OPEN = {"layers": [{"class_name": "Flatten"}, {"class_name": "Dense", "units": None, "activation": "softmax"}]}
+
+
+def test_more_classes_than_a_named_dataset_has_are_told():
+    values = settled(dataset={"name": "digits", "path": None, "classes": 12})
+    [note] = image_recipe().data_notes(values)
+    assert note == "digits: class 10, 11 never occurs in digits, though the net has an output for it."
+
+
+@pytest.mark.parametrize(("key", "value"), [("normalize", "column_l2"), ("binarize", True), ("augment", True)])
+def test_what_only_images_can_be_is_refused_for_a_table(tmp_path, key, value):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,kind\n" + "".join(f"{place},1,{place % 2}\n" for place in range(20)))
+    with pytest.raises(BadInput, match=f"{key} must be .* for a table, which has no pixels; got "):
+        settled(dataset={"name": "csv", "path": str(path), "classes": None, "target": "kind"}, **{key: value})

@@ -29,11 +29,11 @@ def configured(name):
     ConfigStore.instance().store("schema", node=schema_of(image_recipe(), StudySchema))
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("config", [f"model={name}"])
-    return OmegaConf.to_container(config, resolve=True)["model"]["layers"]
+    return effective_layers(OmegaConf.to_container(config, resolve=True)["model"]["layers"], True, classes=10)
 
 
 def test_the_final_net_is_that_of_the_study():
-    model = build_model(effective_layers(configured("final"), True), (28, 28, 1), 10)
+    model = build_model(configured("final"), (28, 28, 1), 10)
     assert [layer.output.shape[1:] for layer in model.layers[1:]] == [
         (26, 26, 64),
         (13, 13, 64),
@@ -58,8 +58,7 @@ def test_the_stages_are_twelve_different_nets_and_the_final_one_is_stage_9():
 
 @pytest.mark.parametrize("name", STAGES)
 def test_every_stage_builds_on_mnists_images(name):
-    layers = effective_layers(configured(name), True)
-    model = build_model(layers, (28, 28, 1), 10)
+    model = build_model(configured(name), (28, 28, 1), 10)
     assert model.output_shape == (None, 10)
     assert model.layers[-1].activation is keras.activations.softmax
 
@@ -134,3 +133,50 @@ def test_cosine_falls_to_zero_over_all_steps():
     assert float(rate(0)) == pytest.approx(0.1)
     assert float(rate(15)) == pytest.approx(0.05)
     assert float(rate(30)) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_a_skip_connection_adds_what_it_names():
+    layers = [
+        {"class_name": "Dense", "units": 4, "name": "a"},
+        {"class_name": "Dense", "units": 4, "name": "b"},
+        {"class_name": "Add", "inputs": ["b", "a"], "name": "add"},
+        {"class_name": "Concatenate", "inputs": ["add", "input"], "name": "beside"},
+        OUT,
+    ]
+    model = build_model(layers, (5,), 3)
+    a, b, _, _, out = model.layers[1:]
+    images = np.random.default_rng(0).random((2, 5)).astype("float32")
+    hidden = a(images) + b(a(images))
+    expected = out(np.concatenate([hidden, images], axis=1))
+    np.testing.assert_allclose(model(images), expected, rtol=1e-5)
+    assert model.count_params() == 5 * 4 + 4 + 4 * 4 + 4 + 9 * 3 + 3
+
+
+def test_layers_that_cannot_be_joined_are_refused_with_both_shapes():
+    layers = [FLAT, {"class_name": "Concatenate", "inputs": ["flat", "input"], "name": "both"}, OUT]
+    with pytest.raises(
+        ValueError, match=r"'both' \(Concatenate\) must fit its input of shape \(4\) and \(2, 2, 1\); Keras says"
+    ):
+        build_model(layers, (2, 2, 1), 3)
+
+
+def test_layers_may_be_nested_in_blocks_and_wrappers():
+    block = {
+        "class_name": "Sequential",
+        "layers": [{"class_name": "Dense", "units": 4}, {"class_name": "Dropout", "rate": 0.5}],
+    }
+    cells = [{"class_name": "LSTMCell", "units": 3}, {"class_name": "LSTMCell", "units": 2}]
+    layers = [
+        {"class_name": "TimeDistributed", "layer": {"class_name": "Dense", "units": 6}, "name": "timed"},
+        {"class_name": "Bidirectional", "layer": {"class_name": "RNN", "cell": cells}, "name": "both"},
+        *effective_layers([block], True),
+        OUT,
+    ]
+    model = build_model(layers, (7, 2), 3)
+    assert model.layers[2].output.shape == (None, 4) and model.output_shape == (None, 3)
+    assert type(model.layers[3].layers[-1]).__name__ == "KeyedDropout"
+
+
+def test_a_net_of_images_given_a_table_says_what_a_table_takes():
+    with pytest.raises(ValueError, match="A row of numbers takes layers such as Dense, as model=dense has them"):
+        build_model([{"class_name": "Conv2D", "filters": 4, "kernel_size": 3, "name": "conv"}, OUT], (30,), 3)

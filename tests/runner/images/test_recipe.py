@@ -5,7 +5,8 @@ import pytest
 from conftest import SMALL_NET, made_arrays
 
 from runner.images import recipe
-from runner.images.data import arrays_digest, transform, unit_pixels
+from runner.images.data import transform, unit_pixels
+from runner.images.reading import Named, arrays_digest, read_arrays
 
 
 @pytest.fixture
@@ -45,3 +46,17 @@ def test_a_net_logs_accuracy_and_cross_entropy_and_fit_takes_the_batch_size(data
     model = recipe.model(recipe.data(dataset), dataset, model={"layers": SMALL_NET, "without": []}, learning_rate=0.5)
     assert model.loss == "sparse_categorical_crossentropy" and float(model.optimizer.learning_rate) == 0.5
     assert recipe.fit(7)["batch_size"] == 7
+
+
+def test_a_table_is_given_as_it_is_scaled_and_has_no_pictures(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,kind\n" + "".join(f"{place},1,{'yes' if place % 2 else 'no'}\n" for place in range(20)))
+    named = Named("csv", str(path), "kind")
+    table = {"name": "csv", "path": str(path), "target": "kind", "classes": 2}
+    table["sha256"] = arrays_digest(read_arrays(named))
+    given = recipe.data(table)
+    assert given["x"].shape == (16, 2) and given["x"].min() == 0 and given["x"].max() == 1
+    assert sorted(given["validation_data"][1]) == [0, 0, 1, 1] and recipe.pictures(table) is None
+    layers = [{"class_name": "Dense", "units": 2, "activation": "softmax", "name": "out"}]
+    model = recipe.model(given, table, model={"layers": layers, "without": []}, learning_rate=0.1)
+    assert model.input_shape == (None, 2) and model.count_params() == 6

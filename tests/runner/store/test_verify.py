@@ -87,13 +87,6 @@ DAMAGES = {
         f"runs/{IN_WORK}",
         f"run.json is of another run, {RUN}",
     ),
-    "foreign among runs": (lambda s: (s.runs / "no\ntes.txt").write_text("x"), "runs/no\\ntes.txt", "is no record"),
-    "foreign folder": (lambda s: (s.runs / "mine").mkdir(), "runs/mine", "is no record"),
-    "foreign in a record": (
-        lambda s: (s.runs / RUN / "copy.csv").write_text("x"),
-        f"runs/{RUN}/copy.csv",
-        "is no part",
-    ),
     "link to a record": (
         lambda s: (s.runs / ("0" * 24)).symlink_to(s.runs / RUN),
         "runs/" + "0" * 24,
@@ -111,7 +104,6 @@ DAMAGES = {
         "is left over",
     ),
     "folder in work": (lambda s: (s.work(IN_WORK) / "run.log").mkdir(), f"{IN_WORK}/run.log", "is no plain file"),
-    "foreign work": (lambda s: (s.runs / ".work" / "mine").mkdir(), "runs/.work/mine", "is no training"),
     "linked work": (
         lambda s: (s.runs / ".work" / ("0" * 24)).symlink_to(ELSEWHERE),
         "0" * 24,
@@ -174,6 +166,25 @@ def test_damage_is_named_then_put_right(store, capsys, damage):
     assert code == 0 and "0 problems" in lines[-1]
 
 
+FOREIGN = {
+    "runs/no\\ntes.txt: is no record": lambda s: (s.runs / "no\ntes.txt").write_text("x"),
+    "runs/mine: is no record": lambda s: (s.runs / "mine").mkdir(),
+    f"runs/{RUN}/copy.csv: is no part of the run": lambda s: (s.runs / RUN / "copy.csv").write_text("x"),
+    "runs/.work/mine: is no training": lambda s: (s.runs / ".work" / "mine").mkdir(),
+    "runs/.validation/photo.png: is no file of validation images": (
+        lambda s: (s.runs / ".validation" / "photo.png").write_bytes(b"x")
+    ),
+}
+
+
+@pytest.mark.parametrize("told", FOREIGN)
+def test_what_the_program_did_not_write_is_named_and_left_where_it_is(store, capsys, told):
+    FOREIGN[told](store)
+    before = tree(store.root)
+    code, lines = checked(store, capsys, "--repair")
+    assert code == 0 and lines[0] == f"{told}, left alone" and tree(store.root) == before
+
+
 def test_studies_with_runs_that_cannot_be_believed_are_named_with_the_command_that_trains_them(store, capsys):
     flip(store.runs / RUN / "history.csv")
     store.write_study(
@@ -197,7 +208,7 @@ def test_what_was_set_aside_before_is_said(store, capsys):
 def test_hidden_files_of_other_programs_are_left_alone(store, capsys):
     (store.runs / RUN / ".DS_Store").write_bytes(b"x")
     code, lines = checked(store, capsys, "--repair")
-    assert code == 0 and lines[0] == f"runs/{RUN}/.DS_Store: a hidden file, which is left alone"
+    assert code == 0 and lines[0] == f"runs/{RUN}/.DS_Store: is a hidden file, left alone"
     assert (store.runs / RUN / ".DS_Store").exists()
 
 
@@ -248,11 +259,6 @@ def test_wrong_use_is_one_sentence_that_names_the_key(capsys, arguments, sentenc
     assert verify.main(arguments) == 2
     said = capsys.readouterr()
     assert said.err.startswith(sentence) and said.err.count("\n") == 1 and said.out == ""
-
-
-def test_the_default_folder_is_the_configurations():
-    assert verify.parse([]) == ("results", False)
-    assert verify.parse(["--repair", "results_dir=there"]) == ("there", True)
 
 
 def test_checking_needs_no_tensorflow_and_ten_thousand_records_take_seconds(tmp_path):

@@ -1,13 +1,11 @@
 """Nets, data and trajectories of recipes of one's own, small, for the tests of training."""
 
-import hashlib
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from runner.training.epoch_loop import EpochLoop, State
+from runner.training.epoch_loop import EpochLoop
 from runner.training.parts import Measuring, Parts
 
 MEASURING = Measuring(holdout=0.2, probe=30, draws=2)
@@ -149,13 +147,3 @@ def trained(recipe, epochs, upto=None, state=None, seed=0, measuring=MEASURING):
     while trajectory.state.epoch < (upto or epochs) and not trajectory.state.stopped:
         trajectory.run_epoch()
     return trajectory
-
-
-def digest(state: State) -> str:
-    """The sha256 of all that a trajectory is: weights, slots, measured history, predictions; not the seconds."""
-    found = hashlib.sha256()
-    for array in (*state.weights, *state.slots, *state.predictions):
-        found.update(np.ascontiguousarray(array).tobytes())
-    for row in state.history:
-        found.update(repr({key: value for key, value in row.items() if not key.endswith("seconds")}).encode())
-    return found.hexdigest()

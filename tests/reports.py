@@ -1,0 +1,41 @@
+"""A study's folder -> its report as text, for tests of words and tables: its figures are laid out, but not rendered."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+from PIL import Image
+
+MISSES = "The images that most runs miss"
+SECTIONS = [
+    "What was asked",
+    "Findings",
+    "Words",
+    "Comparison",
+    "Effects",
+    "Training against validation",
+    "The gap between training and validation, taken apart",
+    MISSES,
+    "Cost",
+    "How this was made",
+]
+
+
+@contextlib.contextmanager
+def undrawn() -> Iterator[None]:
+    """Let every figure of a report be one white pixel meanwhile: rendering takes half of a report's time."""
+    pixel = io.BytesIO()
+    Image.new("L", (1, 1), 255).save(pixel, "PNG")
+    with mock.patch("analysis.report.files.png", return_value=pixel.getvalue()):
+        yield
+
+
+def written(folder: Path):
+    """Write the report, its figures not rendered; return its text and what its writing returned."""
+    from analysis.report.files import write_report
+
+    with undrawn():
+        result = write_report(folder)
+    return (folder / "report.md").read_text(), result

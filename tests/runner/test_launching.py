@@ -1,0 +1,111 @@
+"""A launcher is asked for nothing but to start workers; what becomes of them is seen in the store."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from jobs import job_on
+
+from runner import launching
+from runner.launching import launch
+from runner.processes import Interrupted
+from runner.store import Store
+
+
+class Cluster:
+    """Starts a process for each list of overrides, as an engine's node would, in another folder; waits for all."""
+
+    def __init__(self, folder):
+        self.folder, self.nodes = folder, []
+
+    def __call__(self, overrides):
+        words = [sys.executable, "-m", "runner"]
+        with_program = os.environ | {"PYTHONPATH": str(ROOT)}
+        self.nodes = [
+            subprocess.Popen([*words, *each], cwd=self.folder, env=with_program, start_new_session=True)
+            for each in overrides
+        ]
+        for node in self.nodes:
+            node.wait()
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = Store(tmp_path / "it's a \\folder")
+    made.prepare()
+    return made
+
+
+def test_workers_elsewhere_share_the_work_and_one_that_is_killed_costs_its_epoch(small_npz, store, tmp_path, capfd):
+    jobs = [job_on(small_npz, store.root, epochs=60, seed=seed) for seed in range(4)]
+    cluster = Cluster(tmp_path)
+
+    def kill_one():
+        while not (told := [found for job in jobs if (found := store.told(job.id)) and found["epoch"]]):
+            time.sleep(0.02)
+        parent = int(Path(f"/proc/{told[0]['pid']}/stat").read_text().rpartition(")")[2].split()[1])
+        [node] = [each for each in cluster.nodes if os.getpgid(each.pid) == os.getpgid(parent)]
+        os.killpg(node.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    launch(cluster, jobs, store, workers=2)
+    killer.join()
+    assert sorted(node.returncode for node in cluster.nodes) == [-signal.SIGKILL, 0]
+    for job in jobs:
+        assert store.record(job.id).epochs == 60
+        log = (store.runs / job.id / "run.log").read_text().splitlines()
+        assert 60 <= len([line for line in log if line.startswith("epoch=")]) <= 61
+    assert not list((store.runs / ".jobs").glob("*.json"))
+    said = capfd.readouterr().err
+    assert "[4/4] " in said and "no worker is left" not in said
+
+
+def test_where_no_worker_is_left_that_is_said_and_nothing_is_waited_for(small_npz, store, monkeypatch, capfd):
+    monkeypatch.setattr(launching, "PATIENCE", 1)
+
+    def breaks(overrides):
+        raise RuntimeError("no queue of that name")
+
+    launch(breaks, [job_on(small_npz, store.root)], store, workers=3)
+    launch(lambda overrides: None, [job_on(small_npz, store.root)], store, workers=3)
+    said = capfd.readouterr().err
+    assert said.count("no worker is left; 1 of 1 trainings are not done") == 2
+    assert said.count("hydra/launcher ended early: RuntimeError: no queue of that name") == 1
+
+
+def test_an_interrupted_command_lets_its_workers_end_and_takes_what_waits_out_of_the_queue(
+    small_npz, store, tmp_path, monkeypatch
+):
+    jobs = [job_on(small_npz, store.root, epochs=100_000)]
+    cluster, cancelled = Cluster(tmp_path), []
+    monkeypatch.setattr(launching.shutil, "which", lambda name: name)
+    monkeypatch.setattr(launching.subprocess, "run", lambda words, **_: cancelled.extend(words))
+    (store.engine / ".submitit" / "7_0").mkdir(parents=True)
+
+    def interrupt():
+        while not (told := store.told(jobs[0].id)) or not told["epoch"]:
+            time.sleep(0.02)
+        for name in ("8_0", "8_1", "%j"):
+            (store.engine / ".submitit" / name).mkdir()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(Interrupted, match=r"^SIGINT$"):
+        launch(cluster, jobs, store, workers=1)
+    thread.join()
+    assert [node.wait() for node in cluster.nodes] == [0]
+    assert store.snapshot(jobs[0].id).epoch > 0 and not store.is_held(jobs[0].id)
+    assert cancelled == ["scancel", "8"]
+
+
+def test_a_worker_that_starts_when_nothing_is_asked_for_any_more_says_so(store, capsys):
+    launching.work("0" * 64, str(store.root), 1)
+    assert "000000000000 are not asked for any more" in capsys.readouterr().out
