@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import json
 import os
 import platform
 import resource
@@ -188,8 +189,11 @@ def summarize(
 
 
 def facts(trajectory: EpochLoop) -> dict[str, Any]:
-    """Return what is told of the net, as `runner.nets.Facts` has it."""
-    return {
+    """Return what is told of the net, as `runner.nets.Facts` has it: plain values, which any process can take in.
+
+    A name that Keras holds may be a text of a class of ours, and reading that elsewhere would import TensorFlow.
+    """
+    found = {
         "compiled": [[each.name, each.kind, each.better] for each in trajectory.compiled],
         "loss": trajectory.loss,
         "initial_weights": trajectory.initial_weights,
@@ -197,6 +201,7 @@ def facts(trajectory: EpochLoop) -> dict[str, Any]:
         "notes": trajectory.notes,
         "net": trajectory.net,
     }
+    return json.loads(json.dumps(found, allow_nan=False))
 
 
 def describe(state: State) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from conftest import COMPILED, made_arrays
 from jobs import job_on
 
-from runner import pool
+from runner import pool, processes
 from runner.numerics import VERSION
 from runner.store import Store
 
@@ -59,3 +59,14 @@ def test_a_file_that_changes_while_a_study_runs_is_not_trained_on(small_npz, tmp
     digest = job.spec["recipe"]["data"][:12]
     assert f"dataset=npz must have the content {digest}...; got " in store.failure(job.id)["reason"]
     assert store.record(job.id) is None
+
+
+def types_in(value):
+    """The types of a value and of all that is in it."""
+    inside = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return {type(value)}.union(*map(types_in, inside))
+
+
+def test_what_the_check_answers_are_plain_values_which_are_read_without_tensorflow(small_npz, tmp_path):
+    answer = processes.ask("check_jobs", [[job_on(small_npz, tmp_path)], False], "the check")
+    assert answer["nets"] and types_in(answer) <= {dict, list, str, int, float, bool, type(None)}
