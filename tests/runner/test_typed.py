@@ -10,19 +10,19 @@ from runner.typed import typed_again
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """A folder to work in, beside one with data."""
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
     return tmp_path
 
 
 TYPED = {
     "-m dropout=true,false": "-m dropout=true,false",
     "dataset.path=data/mnist.npz": "dataset.path=data/mnist.npz",
-    "dataset.path={here}/work/data/mnist.npz": "dataset.path=data/mnist.npz",
-    "dataset.path={here}/shared/mnist.npz": "dataset.path=../shared/mnist.npz",
-    "dataset.path={here}/a.npz,{here}/work/b.npz": "dataset.path=../a.npz,b.npz",
-    "recipe={here}/work/mine.py": "recipe=mine.py",
-    "results_dir={here}/work/elsewhere": "results_dir=elsewhere",
+    "dataset.path={here}/project/data/mnist.npz": "dataset.path=data/mnist.npz",
+    "dataset.path={here}/common/mnist.npz": "dataset.path=../common/mnist.npz",
+    "dataset.path={here}/a.npz,{here}/project/b.npz": "dataset.path=../a.npz,b.npz",
+    "recipe={here}/project/mine.py": "recipe=mine.py",
+    "results_dir={here}/project/elsewhere": "results_dir=elsewhere",
     "results_dir=results dropout=true,false": "dropout=true,false",
     "study=archive ++analysis.better.f1=higher": "study=archive ++analysis.better.f1=higher",
 }
@@ -39,8 +39,8 @@ def test_paths_are_told_from_where_one_works(folder, words):
     [
         "dataset.path='my data.npz'",
         'dataset.path="it\'s mine.npz"',
-        "dataset.path='{here}/work/my data, all.npz'",
-        "dataset.path='{here}/work/it\\'s.npz',b.npz",
+        "dataset.path='{here}/project/my data, all.npz'",
+        "dataset.path='{here}/project/it\\'s.npz',b.npz",
         "model.without=[],[dropout_1]",
         "name=a b",
         "analysis.sesoi={mae: 0.1}",
@@ -50,4 +50,4 @@ def test_what_is_quoted_stays_one_word_with_the_same_value(folder, word):
     typed = word.replace("{here}", str(folder))
     python, dash, program, again = shlex.split(typed_again([typed]))
     assert (python, dash, program) == ("python", "-m", "runner")
-    assert again == typed.replace(f"{folder}/work/", "")
+    assert again == typed.replace(f"{folder}/project/", "")
