@@ -197,7 +197,7 @@ def run_study(undertaking: Undertaking, command: str, train: Train) -> Undertake
     declaration: dict[str, Any] = {}
 
     def declare(facts: Mapping[str, Facts], reported: bool = False) -> None:
-        with store.alone_among_studies():
+        with store.alone_at("taking a study's folder"):
             undertaking.choose_name()
             remembered = {"reported_at": undertaking.reported_at(reported)}
             told = {key: value for key, value in remembered.items() if value}

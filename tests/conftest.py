@@ -24,10 +24,30 @@ settings.register_profile("suite", deadline=None)  # a machine may be busy
 settings.load_profile("suite")
 
 
+LONGEST_FIRST = ("system", "runner", "analysis")  # folders; one worker runs a file whole, and short ones are to be last
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest."""
+
+    def rank(item):
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
+
+
 def pytest_collection_finish(session):
     """Take what is loaded out of the garbage collector's rounds: statsmodels asks for one in each correction."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_the_disk():
+    """No power fails in these tests, so nothing need reach the disk; that it would is tested by name."""
+    with mock.patch.object(os, "fsync", lambda descriptor: None):
+        yield
 
 
 SMALL_NET = [

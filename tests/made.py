@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import os
 
 import numpy as np
-import pytest
 
 from runner.metrics import Metric
 from runner.store import Snapshot, record_id
@@ -66,12 +64,6 @@ def summary(epochs=2, status="complete", **changes):
         "timing": {"epochs": epochs},
         "environments": [{"python": "3", "from_epoch": 1}],
     } | changes
-
-
-@pytest.fixture(autouse=True)
-def no_waiting_for_the_disk(monkeypatch):
-    """No power fails in these tests, so nothing need reach the disk; that it would is tested by name."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 def committed(store, epochs=2, **keywords):

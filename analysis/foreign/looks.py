@@ -35,6 +35,8 @@ def looks_of(histories: Histories, columns: dict[str, str], required: list[str],
     several = histories.counts != FIGURES and bool(history["run"].duplicated().any())
     if several:
         history = _numbered(history, histories, notes)
+    else:
+        history = history.assign(epoch=history["epoch"].clip(lower=1))  # one a run, which may be called 0
     measured = history[list(columns)].notna().any(axis=1)
     ends_empty = ~measured[~history["run"].duplicated(keep="last")].set_axis(history["run"].unique())
     history = history[measured].reset_index(drop=True)

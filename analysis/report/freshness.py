@@ -11,16 +11,19 @@ def summary(folder: Path, store: Store, declaration: dict[str, Any]) -> tuple[st
     """Return the terminal's summary of the study that belongs in `folder` and whether the study is complete.
 
     The report is written first where the records, the declaration or the analysis have changed
-    since, or where a file of it is gone; not where the store may only be read.
+    since, or where a file of it is gone; not where the store may only be read. Of several commands that end
+    together one writes it, and the others find it.
     """
-    note, inputs = read_note(folder), inputs_digest(declaration, store)
-    if note is None or note.inputs != inputs or digests(folder, note.outputs) != note.outputs:
-        from analysis.report.files import read_report, write_report
+    inputs = inputs_digest(declaration, store)
+    with store.alone_at(f"the report of {folder.name}"):
+        note = read_note(folder)
+        if note is None or note.inputs != inputs or digests(folder, note.outputs) != note.outputs:
+            from analysis.report.files import read_report, write_report
 
-        if not store.changes:
-            found = read_report(folder, store, declaration)
-            return shown(found.summary, folder), found.complete
-        note = write_report(folder, store, declaration)
+            if not store.changes:
+                found = read_report(folder, store, declaration)
+                return shown(found.summary, folder), found.complete
+            note = write_report(folder, store, declaration)
     return shown(note.summary, folder), note.complete
 
 

@@ -461,13 +461,13 @@ class Store:
         return folder
 
     @contextlib.contextmanager
-    def alone_among_studies(self) -> Iterator[None]:
-        """Be the only one that takes a study's folder; waits for the moment that another takes. Nothing is written
-        where the store may not be changed.
+    def alone_at(self, what: str) -> Iterator[None]:
+        """Be the only one at something, such as a study's report; waits as long as another is at it. Nothing is
+        written where the store may not be changed.
         """
         with contextlib.ExitStack() as stack:
             if self.changes:
-                path = self._made(self.runs / ".jobs") / "studies.lock"
+                path = self._made(self.runs / ".jobs") / f"{sha256(what.encode())[:24]}.lock"
                 with refusals_worded(path, 0):
                     descriptor = open_lock(path)
                     stack.callback(release, descriptor)

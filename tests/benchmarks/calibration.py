@@ -38,6 +38,7 @@ NOISES = ("normal", "t3", "skewed")
 CORRELATION = -0.7  # of the two responses of a run
 MANY = 40  # times as many, of single tests that are made all at once
 FLOOR = 1e-9  # far below a run's spread
+MOST = 26  # tests of a large study
 NEARLY = 10  # seeds, of which the first version let one have the other sign
 EVENLY = (4, 8, 12, 16, 20)  # seeds at looks for which the constants of Pocock and O'Brien and Fleming are made
 POCOCK, OBRIEN_FLEMING = 2.413, 2.040  # at 5 % and five looks; Jennison and Turnbull, tables 2.1 and 2.3
@@ -197,13 +198,13 @@ def moderation(random: np.random.Generator, count: int) -> Iterator[Line]:
         weights = factorial(factors)
         table = graded(studies(random, count, weights, seeds, kind, regime), (weights**2).sum(axis=1))
         yield f"2^{factors}, {regime}, {kind}, n = {seeds}: error", any_established(table), "at worst 3.9"
-    for factors, moderated in itertools.product((4, 3), (True, False)):
+    for factors, responses, moderated in itertools.product((4, 3), (2, 1), (True, False)):
         weights = factorial(factors)
-        table = graded(
-            with_effect(studies(random, count, weights, 3), 3.0), (weights**2).sum(axis=1) if moderated else None
-        )
-        label = f"2^{factors}, effect of 3, n = 3, {'moderated' if moderated else 'own variance'}: power"
-        yield label, established(table), "81" if moderated else "23"
+        made = (study[:responses] for study in with_effect(studies(random, count, weights, 3), 3.0))
+        table = graded(made, (weights**2).sum(axis=1) if moderated else None)
+        label = f"2^{factors}, {(2**factors - 1) * responses} tests, effect of 3, n = 3, "
+        label += "moderated" if moderated else "own variance"
+        yield f"{label}: power", established(table), "81" if moderated else "23"
     weights = factorial(3)
     made = [studies(random, count, weights, 3, "normal", "one cell a hundredfold") for _ in range(3)]
     table = graded(
@@ -241,12 +242,15 @@ def pooled_p(own: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def looks(random: np.random.Generator, count: int) -> Iterator[Line]:
     """Until decided, looks at 4 to 20 seeds: error (wanted: at most 5), seeds until an effect is decided"""
-    for (tests, weights), kind in itertools.product({6: factorial(2), 26: arms(13)}.items(), NOISES):
+    everywhere = []
+    for (tests, weights), kind in itertools.product({6: factorial(2), MOST: arms(13)}.items(), NOISES):
         made = [*studies(random, count, weights, 20, kind)]
         wrong = [replay(family(study)).table["grade"].eq("established").any() for study in made]
-        yield f"{tests} tests, {kind}: error", np.array(wrong), "2.6 (26 tests)"
+        yield f"{tests} tests, {kind}: error", np.array(wrong), ""
+        everywhere += wrong if tests == MOST else []
         if kind == "normal":
             yield f"not done: {tests} tests, each look at the full 5 %: error", *peeked(made)
+    yield f"{MOST} tests, all three noises: error", np.array(everywhere), "2.6"
     weights = factorial(3)
     squares = (weights**2).sum(axis=1)
     made = studies(random, count, weights, 20, "normal", "one cell tenfold")
@@ -258,6 +262,15 @@ def looks(random: np.random.Generator, count: int) -> Iterator[Line]:
         yield f"26 tests, effect of {effect:.0f} sd of a difference: seeds", np.where(after, after, 20), before
         yield "  decided within 20 seeds", after > 0, "as many as by 20 fixed seeds"
         yield "  decided by 20 fixed seeds", established(graded(made)), ""
+    made = [*with_effect(independent(random, count), 1.0)]
+    found = [replay(family(study)).table.query("contrast == 0")["grade"].eq("established").any() for study in made]
+    yield f"{MOST} tests, effect of 1 sd of a difference: power within 20 seeds", np.array(found), ""
+    always = anytime_log_evidence(np.column_stack([first[:, 0] for first, _ in made]))
+    yield (
+        f"not done: {MOST} tests, an anytime-valid t-test after every seed: power",
+        (always > np.log(MOST / ALPHA)).any(axis=0),
+        "a third less",
+    )
     for constant, bars in {
         "Pocock": [POCOCK] * 5,
         "O'Brien and Fleming": OBRIEN_FLEMING * np.sqrt(5 / np.r_[1:6]),
@@ -266,6 +279,18 @@ def looks(random: np.random.Generator, count: int) -> Iterator[Line]:
         levels = zip(EVENLY, 2 * special.ndtr(-np.array(bars)), strict=True)
         wrong = np.any([assessed(own[:seeds]).p < level for seeds, level in levels], axis=0)
         yield f"not done: one test, the constant of {constant}: error", wrong, "5.2 to 6.1"
+
+
+def anytime_log_evidence(own: np.ndarray) -> np.ndarray:
+    """Return the log of the t-test's Bayes factor after each seed from the second on: (seeds − 1, contrasts).
+
+    The effect in standard deviations has a standard normal prior, mean and spread their invariant one, so that the
+    factor exceeds 1 / α at any time with a chance of at most α where nothing is there.
+    """
+    n = np.arange(2, len(own) + 1)[:, None]
+    mean = np.cumsum(own, axis=0)[1:] / n
+    squares = np.cumsum(own**2, axis=0)[1:] - n * mean**2
+    return -0.5 * np.log1p(n) - n / 2 * (np.log1p(n * mean**2 / squares / (1 + n)) - np.log1p(n * mean**2 / squares))
 
 
 def independent(random: np.random.Generator, count: int) -> Iterator[Study]:
@@ -297,11 +322,15 @@ def needed(random: np.random.Generator, count: int) -> Iterator[Line]:
     for tests in (6, 26):
         pilot = 1 + random.standard_normal((5, count))
         least, most = seeds_range(np.ones(count), pilot.std(axis=0, ddof=1), np.full(count, 5), tests)
-        point = seeds_needed(np.ones(count))
-        for label, seeds in (("lower end", least), ("upper end", most), ("not done: a point, uncorrected", point)):
+        for label, seeds in (("lower end", least), ("upper end", most)):
             hit = [trained(random, min(int(each), 30), tests) for each in seeds]
-            before = {6: "7 to 43", 26: "2 to 21"}[tests] if label.startswith("not") else ""
-            yield f"{label}, {tests} tests: power", np.array(hit), before
+            yield f"{label}, {tests} tests: power", np.array(hit), ""
+        for size in (0.8, 1.0, 2.0):
+            [point] = seeds_needed(np.array([size])).astype(int)
+            found = assessed(size + random.standard_normal((point, count)))
+            hit = first_version(found, found.p * tests)
+            label = f"not done: a point, {tests} tests, d_z = {size}: power"
+            yield label, hit, {6: "7 to 43", 26: "2 to 21"}[tests]
 
 
 def trained(random: np.random.Generator, seeds: int, tests: int) -> bool:
@@ -311,7 +340,7 @@ def trained(random: np.random.Generator, seeds: int, tests: int) -> bool:
 
 
 def simple(random: np.random.Generator, count: int) -> Iterator[Line]:
-    """Simple effects of interactions in both responses, half of them without effect: a wrong one (wanted: at most 5)"""
+    """Simple effects that are shown, some of them without effect: a wrong one (wanted: at most 5)"""
     weights = np.array([[-1.0, 0, 1, 0], [0, -1, 0, 1], [-1, 1, 0, 0], [0, 0, -1, 1]])
     for seeds in (3, 5, 10):
         made = [
@@ -320,13 +349,17 @@ def simple(random: np.random.Generator, count: int) -> Iterator[Line]:
         table = graded(made)
         null = table["contrast"].isin([0, 2, 4, 6])
         excludes = null & (table["low"].gt(0) | table["high"].lt(0))
-        yield (
-            f"n = {seeds}, uncorrected",
-            excludes.groupby(table["study"]).any().to_numpy(),
-            "5.6 to 7.2 (one response)",
-        )
+        label = f"two responses, n = {seeds}"
+        yield f"not done: {label}, uncorrected", excludes.groupby(table["study"]).any().to_numpy(), ""
         wrong = null & table["grade"].eq("established")
-        yield f"n = {seeds}, corrected among themselves", wrong.groupby(table["study"]).any().to_numpy(), "at most 5"
+        yield f"{label}, corrected among themselves", wrong.groupby(table["study"]).any().to_numpy(), "at most 5"
+    for seeds, size in itertools.product((3, 5), (5.0, 10.0)):
+        runs = random.standard_normal((MANY * count // 4, seeds, 4)) + size * np.array([0, 1, 0, 2])
+        table = graded([own @ factorial(2).T] for own in runs)
+        shown = established(table, 2)  # the interaction, whose sentence has the simple effects
+        at_baseline = assessed((runs @ weights[0])[shown].T, FLOOR)
+        label = f"not done: n = {seeds}, interaction of {size / 2} run-sd, uncorrected"
+        yield label, (at_baseline.low > 0) | (at_baseline.high < 0), "5.6 to 7.2"
 
 
 def examples(random: np.random.Generator, count: int) -> Iterator[Line]:

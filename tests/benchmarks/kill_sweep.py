@@ -184,6 +184,7 @@ class Attacks:
     axes: Sequence[str]  # of the sweep
     chance: random.Random
     seconds: float = TRAINING_SECONDS  # in which most kills come, from the first writing
+    workers_killed: int = WORKERS_KILLED
     tally: Tally = field(default_factory=Tally)
 
     def group(self, results: Path) -> None:
@@ -200,7 +201,7 @@ class Attacks:
         """Start the sweep and kill some workers; the sweep itself must go on and end."""
         sweep, hits = start(self.npz, results, self.axes), 0
         wait_for_moment(sweep, results, self.chance, self.seconds)
-        for _ in range(WORKERS_KILLED):
+        for _ in range(self.workers_killed):
             hits += kill_worker(sweep, self.chance)
             wait(sweep, self.chance.random() * 0.5)
         said = sweep.communicate(timeout=300)[1]
@@ -239,13 +240,14 @@ def kill_again_and_again(
     seconds: float = TRAINING_SECONDS,
     seed: int = 0,
     axes: Sequence[str] = AXES,
+    workers_killed: int = WORKERS_KILLED,
 ) -> Tally:
     """Kill at least `kills` times; each round names the attacks ("group", "workers") on one sweep before its end."""
     npz = folder / "small.npz"
     np.savez(npz, **made_arrays())
     finish(npz, folder / "uninterrupted", axes)
     expected = outcome(folder / "uninterrupted")
-    attacks = Attacks(npz, axes, random.Random(seed), seconds)
+    attacks = Attacks(npz, axes, random.Random(seed), seconds, workers_killed)
     for place, kinds in enumerate(rounds):
         results = folder / f"round-{place}"
         for kind in kinds:

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from made import RUN, SPEC, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
+from made import RUN, SPEC, snapshot, summary
 
 from runner import progress
 from runner.plan import Job

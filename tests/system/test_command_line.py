@@ -162,11 +162,13 @@ def test_the_order_of_levels_and_neighbours_do_not_change_a_run(results, npz, tm
     pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-@pytest.mark.parametrize(("launcher", "workers"), [("joblib", 1), ("basic", 1), ("submitit_local", 2)])
-def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher, workers):
+@pytest.mark.parametrize(
+    ("launcher", "workers", "run"), [("joblib", 1, here), ("basic", 1, here), ("submitit_local", 2, command)]
+)
+def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher, workers, run):
     folder, _ = results
     words = (f"hydra/launcher={launcher}", f"workers={workers}", "dropout=true,false", "seed=0")
-    done = command(*small_study(npz, tmp_path, *words))
+    done = run(*small_study(npz, tmp_path, *words))
     runs = pd.read_csv(tmp_path / "dropout" / "tables" / "runs.csv").set_index(["run", "seed"])
     ours = pd.read_csv(folder / "dropout_x_binarize" / "tables" / "runs.csv").set_index(["run", "seed"])
     pd.testing.assert_series_equal(runs["val_loss"], ours["val_loss"].loc[runs.index], check_exact=True)
@@ -179,7 +181,7 @@ def test_a_study_that_is_left_to_the_background_is_found_by_the_same_command(npz
     left = command(*arguments, "detach=true")
     [told] = left.stdout.splitlines()
     assert told.startswith("The study goes on in the background as process ") and "without detach=true shows" in told
-    again = command(*arguments)
+    again = here(*arguments)
     assert "report: " in again.stdout and len(list((tmp_path / "runs").glob("*/run.json"))) == 2
     log = tmp_path / "runs" / ".jobs" / "detached.log"
     while "page: " not in log.read_text():
@@ -200,7 +202,7 @@ def test_the_records_of_two_machines_copied_together_are_one_store(results, npz,
 
 
 def test_a_training_that_is_killed_twice_costs_only_itself_and_the_same_command_completes_the_study(npz, tmp_path):
-    arguments = small_study(npz, tmp_path, "dropout=true,false", "seed=0,1", "epochs=20", "workers=1")
+    arguments = small_study(npz, tmp_path, "dropout=true,false", "seed=0,1", "epochs=10", "workers=1")
     sweep = subprocess.Popen(
         [sys.executable, "-m", "runner", *arguments],
         cwd=ROOT,

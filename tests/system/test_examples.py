@@ -49,7 +49,7 @@ def test_every_example_is_short_and_opens_with_its_command(name):
 
 
 def test_an_example_that_is_killed_goes_on_bit_identically(tmp_path):
-    words = ["recipe=examples/own_step.py", "adversarial=true", "epochs=15"]
+    words = ["recipe=examples/own_step.py", "adversarial=true", "epochs=6"]
     command = [sys.executable, "-m", "runner", *words, f"results_dir={tmp_path / 'a'}"]
     killed = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     while not list((tmp_path / "a" / "runs" / ".work").glob("*/checkpoint.npz")):
@@ -203,10 +203,7 @@ def test_studies_of_ones_own_lie_in_conf_of_the_working_folder(project):
     (project / "conf" / "study").mkdir(parents=True)
     arms = "# @package _global_\nrecipe: mine.py\nname: arms\nepochs: 1\narms: {plain: [], wide: [width=8]}\n"
     (project / "conf" / "study" / "widths.yaml").write_text(arms)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-m", "runner", "-m", "study=widths", "seed=0"]
-    done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = here("-m", "study=widths", "seed=0", folder=project)
     assert [line.split()[0] for line in done.stdout.splitlines()[1:3]] == ["plain", "wide"]
     assert Path(project / "results" / "arms" / "report.md").exists()
     shutil.rmtree(project / "results")

@@ -1,11 +1,16 @@
 """What the README tells a reader to type works, and what it names exists."""
 
 import re
+import runpy
 import shlex
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ROOT, here, made_arrays
+
+from analysis.__main__ import main as analyse
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = sorted(set(re.findall(r"`python -m runner ([^`]+)`", README)))
@@ -44,4 +49,18 @@ def test_every_example_of_the_readme_opens_with_the_readmes_command(words):
     [recipe] = re.findall(r"recipe=(examples/\w+\.py)", words)
     head = (ROOT / recipe).read_text().split('"""')[1].replace("\\\n        ", "")
     assert f"python -m runner {words}" in head
-    assert len(EXAMPLES) == len(list((ROOT / "examples").glob("*.py")))
+    recipes = [path for path in (ROOT / "examples").glob("*.py") if "\ndef model(" in path.read_text()]
+    assert len(EXAMPLES) == len(recipes)
+
+
+def test_plain_keras_writes_what_the_readmes_command_imports(tmp_path, monkeypatch, capsys):
+    first, then = re.search(r"`python (examples/plain_keras\.py \S+) && python -m analysis ([^`]+)`", README).groups()
+    script, folder = first.split()
+    assert f"python {first}\n    python -m analysis {then}\n" in (ROOT / script).read_text()
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(ROOT / script))["main"](Path(folder), seeds=2, epochs=1)
+    monkeypatch.setattr(sys, "argv", ["analysis", *then.split(), "--dry-run"])
+    assert analyse() == 0
+    said = capsys.readouterr().out
+    assert "runs     8: 8 complete" in said and "factors  optimizer: adam (baseline), sgd" in said
+    assert "seed: 0, 1; 2 in every cell complete" in said

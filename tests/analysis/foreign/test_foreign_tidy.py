@@ -82,6 +82,12 @@ def test_epochs_from_one_are_left_as_they_are(written):
     assert understanding.history["epoch"].tolist() == [1, 2, 3, 4, 5] * 6
 
 
+@pytest.mark.parametrize("start", [0, 1])
+def test_histories_of_one_epoch_are_whole_whatever_it_is_called(written, start):
+    understanding = understand(read([written(rows_of_epochs({"width": [32, 64]}, epochs=[0], start=start))]))
+    assert set(understanding.runs["status"]) == {"complete"} and set(understanding.runs["epochs"]) == {1}
+
+
 def test_a_nan_that_was_written_is_a_divergence_and_a_blank_is_not(tmp_path):
     lines = ["model,seed,epoch,loss,val_loss"]
     for model, seed in itertools.product("ab", range(3)):

@@ -4,6 +4,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +16,7 @@ from conftest import ROOT, recorded_study
 from reports import SECTIONS, undrawn, written
 
 from analysis.__main__ import main
-from analysis.report import freshness
+from analysis.report import files, freshness
 from analysis.report.evidence import gather
 from analysis.report.files import write_report
 from analysis.report.note import NAME, Note, read_note, write_note
@@ -245,6 +248,29 @@ def test_an_unchanged_study_is_not_written_again(tmp_path):
     stamp = (folder / "report.md").stat().st_mtime_ns
     assert freshness.summary(folder, Store(tmp_path), read_study(folder)) == first
     assert (folder / "report.md").stat().st_mtime_ns == stamp
+
+
+@undrawn()
+def test_of_commands_that_end_together_one_writes_the_report_and_the_others_find_it(tmp_path, monkeypatch):
+    folder, store = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2), Store(tmp_path)
+    writings, writer = [], threading.Barrier(2)
+
+    def slowly(*arguments):
+        writings.append(arguments)
+        writer.wait()  # until the other command is about to look
+        return write_report(*arguments)
+
+    monkeypatch.setattr(files, "write_report", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(freshness.summary, folder, store, read_study(folder))
+        while not writings:
+            time.sleep(0.001)
+        second = pool.submit(freshness.summary, folder, Store(tmp_path), read_study(folder))
+        time.sleep(0.2)
+        assert not second.done() and len(writings) == 1
+        writer.wait()
+        assert first.result() == second.result()
+    assert len(writings) == 1
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from made import STUDY, no_waiting_for_the_disk  # noqa: F401
+from made import STUDY
 
 from runner.store import StoreError, read_study
 from runner.store.studies import OPTIONAL

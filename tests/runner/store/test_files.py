@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from made import RUN, committed, no_waiting_for_the_disk, snapshot  # noqa: F401
+from made import RUN, committed, snapshot
 
 from runner.store import Store, StoreError
 

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import here
-from made import RUN, SPEC, STUDY, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
+from made import RUN, SPEC, STUDY, snapshot, summary
 
 from runner.store import Store, record_id
 from runner.store.arguments import parse

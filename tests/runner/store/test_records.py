@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made import RUN, SPEC, committed, forged, json_or_none, no_waiting_for_the_disk, reseal, snapshot, summary  # noqa: F401
+from made import RUN, SPEC, committed, forged, json_or_none, reseal, snapshot, summary
 
 from runner.store import Corrupt, Snapshot, canonical_json, record_id
 from runner.store import store as store_module

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import ROOT
-from made import RUN, SPEC, committed, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
+from made import RUN, SPEC, committed, snapshot, summary
 
 from runner.store import Store, StoreError, read_study, record_id
 from runner.store.records import RECORD_FILES

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from made import RUN, SPEC, STUDY, no_waiting_for_the_disk, snapshot, summary  # noqa: F401
+from made import RUN, SPEC, STUDY, snapshot, summary
 
 from runner.store import Store, record_id, verify
 
