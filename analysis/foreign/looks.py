@@ -33,10 +33,8 @@ def looks_of(histories: Histories, columns: dict[str, str], required: list[str],
     notes: list[str] = []
     history = _wanted(histories.history, columns)
     several = histories.counts != FIGURES and bool(history["run"].duplicated().any())
-    if several:
-        history = _numbered(history, histories, notes)
-    else:
-        history = history.assign(epoch=history["epoch"].clip(lower=1))  # one a run, which may be called 0
+    final = history.assign(epoch=history["epoch"].clip(lower=1))  # a row a run, whose epoch may be called 0
+    history = _numbered(history, histories, notes) if several else final
     measured = history[list(columns)].notna().any(axis=1)
     ends_empty = ~measured[~history["run"].duplicated(keep="last")].set_axis(history["run"].unique())
     history = history[measured].reset_index(drop=True)
