@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 import sys
 import sysconfig
 import traceback
@@ -17,6 +18,7 @@ from runner.training.parts import Measuring, Parts
 CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
 SYSTEM = ("/proc/", "/sys/", "/dev/")
 LONGEST = 300  # characters of an error's text
+INSIDES = re.compile(r"\{\{.*?\}\}\s*|\s*\[\[.*?\]\]|\s*\[Op:[^\]]*\]", re.DOTALL)  # where in its graph TensorFlow was
 
 
 def recipe_at(source: Mapping[str, Any]) -> Recipe:
@@ -54,7 +56,7 @@ def _called(
     if name not in recipe.functions:
         return dict
     signature = recipe.functions[name]
-    keys = {key.name: arguments[key.name] for key in signature.keys}
+    keys = {key.name: arguments[key.name] for key in signature.keys if key.name in arguments}  # others are not read
     function = functools.partial(getattr(module, name), **keys, **{word: given[word] for word in signature.given})
 
     def called() -> Any:
@@ -93,7 +95,7 @@ def _is_own(path: Path, recipe: Recipe) -> bool:
 
 def _text(error: BaseException, kind: bool = True) -> str:
     """Return the error's kind and the first lines of its text that say something, shortened."""
-    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line.strip() for line in INSIDES.sub("", str(error)).splitlines()]
     lines = [line for line in lines if line and not line.startswith(("Exception encountered", "Arguments received"))]
     text = " ".join(lines[:2])
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -46,6 +46,7 @@ class Function:
     name: str
     keys: tuple[Key, ...]
     given: tuple[str, ...]  # of GIVEN, that it takes
+    read: frozenset[str]  # arguments that its lines name
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ class Recipe:
         return values
 
     def identity(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settled values as they stand in a run's identity."""
-        return dict(values)
+        """Return the settled values as they stand in a run's identity: one that no function reads changes nothing."""
+        read = frozenset[str]().union(*(function.read for function in self.functions.values()))
+        return {name: value for name, value in values.items() if name in read}
 
     def source(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return where a worker finds what it needs beside the identity: plain JSON, absolute paths."""
@@ -207,7 +209,13 @@ def _function(file: str, node: ast.FunctionDef) -> Function:
             keys.append(
                 _key(f"{file}, line {argument.lineno}: {node.name}'s argument {argument.arg}", argument, default)
             )
-    return Function(node.name, tuple(keys), tuple(given))
+    return Function(node.name, tuple(keys), tuple(given), _read(node, [key.name for key in keys]))
+
+
+def _read(node: ast.FunctionDef, names: list[str]) -> frozenset[str]:
+    """Return those of the arguments that the function's lines name, all where they can be had without their names."""
+    named = frozenset(each.id for line in node.body for each in ast.walk(line) if isinstance(each, ast.Name))
+    return frozenset(names) if named & {"locals", "vars", "eval", "exec"} else named & frozenset(names)
 
 
 def _arguments(node: ast.FunctionDef) -> Iterator[tuple[ast.arg, ast.expr | None]]:

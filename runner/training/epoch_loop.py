@@ -77,6 +77,9 @@ class EpochLoop:
         self.train_mode = train_mode(self.model, self.feeds)
         self.probe = self._probe()
         acting, self.notes = callbacks.acting(fit.get("callbacks"))
+        if parts.foreign:
+            self.notes += feeds.unusual(self.feeds.train, "training")
+            self.notes += feeds.unusual(self.feeds.validation, "validation")
         self.net = described(self.model, self.optimizers, self.feeds.batch_size)
         self.initial_weights = {path: fingerprint(variable) for path, variable in self.build.random.items()}
         self.state = State(weights=values(self.weights), slots=values(self.slots))
@@ -98,9 +101,14 @@ class EpochLoop:
         return [] if self.parts.own_seeds else self.build.explicit
 
     def check(self) -> None:
-        """Raise BadInput where the training step cannot be repeated."""
+        """Raise BadInput where the training step cannot be repeated, and whatever it raises at its first batch.
+
+        The net has learned from that batch then, and is good for no training any more.
+        """
         if self.parts.foreign:
             self.graphs.check(self.feeds.train, self.feeds.batch_size)
+            self.noise.stand_at(self.seed, "trial")
+            self.graphs.train(self.feeds.train.opening(self.feeds.batch_size), None, self.feeds.batch_size)
 
     def validation_examples(self) -> tuple[str, np.ndarray, np.ndarray] | None:
         """Return (key, images (n, h, w, c) or (n, 0), labels (n,)) of what is classified in validation, or None."""

@@ -51,6 +51,10 @@ class Arrays:
         """Return the feed of these of its examples, by place."""
         return Arrays(self.tree, self.places[places])
 
+    def opening(self, batch_size: int) -> "Arrays":
+        """Return the feed of its first batch."""
+        return Arrays(self.tree, self.places[:batch_size])
+
     def first(self, examples: int) -> Any:
         """Return the first examples as a step takes them."""
         return tf.nest.map_structure(lambda part: tf.gather(part, self.places[:examples]), self.tree)
@@ -63,6 +67,10 @@ class Stream:
     dataset: tf.data.Dataset
     batches: int
     examples: int
+
+    def opening(self, batch_size: int) -> "Stream":
+        """Return the feed of its first batch, which the dataset has made."""
+        return Stream(self.dataset, 1, self.examples)
 
     def first(self, examples: int) -> Any:
         """Return the first examples of its first batch as a step takes them."""
@@ -191,6 +199,15 @@ def read_feed(
     return Arrays(tf.nest.map_structure(tf.constant, tree), np.arange(examples, dtype=np.int32))
 
 
+def unusual(feed: Feed, called: str) -> list[str]:
+    """Return what must be told of examples in memory: numbers that are not finite."""
+    if isinstance(feed, Stream):
+        return []
+    leaves = [np.asarray(leaf) for leaf in tf.nest.flatten(feed.tree) if leaf is not None and leaf.dtype.is_floating]
+    count = sum(int((~np.isfinite(leaf)).sum()) for leaf in leaves)
+    return [f"Of the numbers in the {called} data {count:,} are not finite."] if count else []
+
+
 def _weighted(y: Any, sample_weight: Any, class_weight: dict[int, float]) -> np.ndarray:
     """Return each example's weight by its class, as Keras takes it; BadInput where labels are not one array."""
     if sample_weight is not None:
@@ -210,6 +227,11 @@ def _arrays(word: str, given: Any) -> Any:
         return type(given)(_arrays(word, value) for value in given)
     if hasattr(given, "to_numpy"):  # a pandas frame or series
         given = given.to_numpy()
+    if not (hasattr(given, "__array__") or isinstance(given, list | tuple | int | float | str | bytes)):
+        raise BadInput(
+            f"data must return {word} as arrays of numbers or texts, or as a tf.data dataset; got "
+            f"{type(given).__name__}. Return what it holds."
+        )
     array = np.asarray(given)
     if array.dtype.kind == "f":
         array = array.astype(keras.config.floatx())

@@ -84,7 +84,7 @@ class Golden:
 
 GOLDEN = {
     2: Golden(
-        code="4815cb494785bfa9e3eaae0dfbe11b07514fa3790bba26b4074c48bd9d84c812",
+        code="67e3f264da961887d4b7cd469e6b01dde1c72ecbcdd6e96994d9ba0e83e24a9c",
         everywhere="6a141ddaa62165dfa31685454805d60c2fefa17a9765c9b69277ed2ee8c5c55f",
         trained=[
             {

@@ -70,6 +70,13 @@ def test_a_choice_that_the_annotation_does_not_allow_is_refused(tmp_path):
         recipe.settled(values | {"kind": "z"})
 
 
+def test_what_no_function_reads_is_no_part_of_a_runs_identity(tmp_path):
+    body = "def data(a=1, b=2):\n    return a\ndef model(data, b=2, c=3, d=4):\n    d = 5\n    return lambda: b\n"
+    values = {"a": 1, "b": 2, "c": 3, "d": 4}
+    assert set(recipe_of(tmp_path, body).identity(values)) == {"a", "b", "d"}
+    assert set(recipe_of(tmp_path, body.replace("lambda: b", "locals()")).identity(values)) == set(values)
+
+
 DATA = "def data(): ...\n"
 REFUSED = {
     "recipe must define the functions data and model; mine.py has no function model": DATA,

@@ -145,6 +145,20 @@ def test_a_run_is_its_code_its_data_and_its_values_and_nothing_else(project):
     assert recorded()
 
 
+def test_an_argument_that_no_function_reads_is_found_out(project):
+    edited(project, "mine.py", "width=4", "width=4, depth=1")
+    here("-m", f"recipe={project / 'mine.py'}", "epochs=1", "seed=0", "depth=1,2", f"results_dir={project / 'results'}")
+    assert len(runs_of(project)) == 1
+    assert "depth changes nothing here" in (project / "results" / "depth" / "report.md").read_text()
+
+
+def test_numbers_that_are_not_finite_are_told_before_anything_trains(project):
+    edited(project, "mine.py", "x, y = rows[:, :3]", "rows[40, 1] = float('nan')\n    x, y = rows[:, :3]")
+    done = here("-m", f"recipe={project / 'mine.py'}", "width=3,4", "dry_run=true", f"results_dir={project / 'r'}")
+    assert "Of the numbers in the training data 1 are not finite" in done.stdout
+    assert "in the validation data" not in done.stdout
+
+
 def test_the_data_of_each_seed_are_made_with_it(project):
     edited(project, "mine.py", "x, y = rows[:, :3]", "rows[:, 0] += seed\n    x, y = rows[:, :3]")
     here("-m", f"recipe={project / 'mine.py'}", "epochs=1", "seed=0,1", f"results_dir={project / 'results'}")
@@ -155,6 +169,11 @@ def test_the_data_of_each_seed_are_made_with_it(project):
 MISTAKES = {
     "a name": ("helpers.RATE", "helpers.RAT", "mine.py, line 19, in model: net.compile("),
     "a wrong shape": ("keras.Input((3,))", "keras.Input((4,))", "mine.py cannot be trained: ValueError: "),
+    "labels that no loss takes": (
+        "rows[:, 3]",
+        "rows[:, 3].astype(str)",
+        "mine.py cannot be trained: UnimplementedError: Cast string to float is not supported\n",
+    ),
     "no compile": (
         'net.compile(keras.optimizers.SGD(helpers.RATE), "mse", ',
         "dict(",

@@ -1,5 +1,6 @@
 """What a recipe's data may be, in fit's words; what it may not be is refused in a sentence that says what to do."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -68,6 +69,14 @@ def test_a_dataset_of_single_examples_is_batched_and_counted():
     assert feeds.train.taken(20).places.tolist() == list(range(20))
 
 
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, place):
+        return X[place * 50 : place * 50 + 50], Y[place * 50 : place * 50 + 50]
+
+
 REFUSED = {
     "data must return a dict, such as dict(x=...); got tuple": ((X, Y), {}),
     "data must not return 'epochs': say epochs= in the command": ({**GOOD, "epochs": 3}, {}),
@@ -83,6 +92,14 @@ REFUSED = {
     "data must return x and what belongs to it with equally many examples; got [99, 100]": ({**GOOD, "y": Y[:99]}, {}),
     "data must return x with at least one example; got none": ({**GOOD, "x": X[:0], "y": Y[:0]}, {}),
     "data must return x as arrays of numbers or texts; got object": ({**GOOD, "x": np.array([{}] * 100)}, {}),
+    "data must return x as arrays of numbers or texts, or as a tf.data dataset; got generator. Return what it holds": (
+        {**GOOD, "x": (batch for batch in [(X, Y)])},
+        {},
+    ),
+    "data must return x as arrays of numbers or texts, or as a tf.data dataset; got Batches": (
+        {**GOOD, "x": Batches(), "y": None},
+        {},
+    ),
     "data must return x as a finite dataset; got an endless one": ({**GOOD, "x": dataset().repeat(), "y": None}, {}),
     "data must return x alone where it is a tf.data dataset": ({**GOOD, "x": dataset()}, {}),
     "fit must return batch_size as a whole number of at least 1; got 0": (GOOD, {"batch_size": 0}),
