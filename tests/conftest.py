@@ -203,7 +203,7 @@ def here(*arguments: str, check: int | None = 0, folder: Path = ROOT) -> subproc
     """Do as `command` does inside this process, in that folder; its fork server has TensorFlow loaded already.
 
     For what depends neither on how the program starts nor on how it is killed: it saves the seconds
-    that a program of its own takes to import everything. Figures of reports are not rendered.
+    that a program of its own takes to import everything. Figures of reports are not drawn.
     """
     from hydra.core.global_hydra import GlobalHydra
     from reports import undrawn
@@ -217,7 +217,7 @@ def here(*arguments: str, check: int | None = 0, folder: Path = ROOT) -> subproc
         mock.patch.object(sys, "argv", ["runner", *arguments]),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
-        undrawn(),
+        undrawn(laid_out=False),
     ):
         os.chdir(folder)
         try:
