@@ -27,7 +27,7 @@ class Watch:
         self.failed: list[str] = []
         self._where: dict[str, str] = {}
         self._epochs = {job.id: int(min(max(store.reached(job.id), self._told(job)), job.epochs)) for job in jobs}
-        self._before = {job.id: self._ends(job.id) for job in jobs}
+        self._before = {job.id: (None, self._ends(job.id)[1]) for job in jobs}  # a record counts whenever it came
         left = sum(job.epochs - self._epochs[job.id] for job in jobs)
         self.display = Display(len(jobs), left, sys.stderr if shown else io.StringIO())
 

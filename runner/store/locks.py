@@ -8,6 +8,7 @@ outlives a holder that was killed.
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from runner.store.files import StoreError
@@ -32,11 +33,6 @@ def hold(descriptor: int) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def share(descriptor: int) -> None:
-    """Take the lock beside others who share it; OSError where the file system has no locks."""
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
-
-
 def check_locks(path: Path) -> None:
     """Try a lock on the file; StoreError where two cannot exclude each other: each training would be made twice."""
     first, second = open_lock(path), open_lock(path)
@@ -58,6 +54,17 @@ def release(descriptor: int) -> None:
     """Close a lock's file, which frees the lock whatever the disk says to it."""
     with contextlib.suppress(OSError):
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def shared(path: Path) -> Iterator[None]:
+    """Have the lock beside others who share it; the file is not made for that, and where it is none nothing is had."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            stack.callback(release, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
 
 
 def is_held(path: Path) -> bool:

@@ -45,7 +45,7 @@ from runner.store.files import (
     sync_folder,
     write_file,
 )
-from runner.store.locks import check_locks, hold, is_held, is_shared, open_lock, release, share, try_to_hold
+from runner.store.locks import check_locks, hold, is_held, is_shared, open_lock, release, shared, try_to_hold
 from runner.store.records import (
     CHECKPOINT,
     ENDED,
@@ -303,16 +303,12 @@ class Store:
     @contextlib.contextmanager
     def at_work_on(self, key: str) -> Iterator[None]:
         """Be one of those who work on the trainings listed under the key, for whoever asks whether any is left."""
-        descriptor = open_lock(self._made(self.runs / ".jobs") / f"{key}.lock")
-        try:
-            share(descriptor)
+        with shared(self._jobs_path(key)):
             yield
-        finally:
-            release(descriptor)
 
     def has_workers(self, key: str) -> bool:
         """Tell whether anyone works on the trainings listed under the key."""
-        return is_shared(self.runs / ".jobs" / f"{key}.lock")
+        return is_shared(self._jobs_path(key))
 
     # ---- writing
 
@@ -362,8 +358,11 @@ class Store:
         write_file(self._made(self.work(run_id)) / "failure.json", json.dumps(failure, indent=1).encode())
 
     def save_jobs(self, jobs: list[dict[str, Any]]) -> str:
-        """Write a list of trainings for workers started elsewhere, and return its key: the sha256 of what it holds."""
-        content = canonical_json({"jobs": jobs}).encode()
+        """Write a list of trainings for workers started elsewhere, and return its key: the sha256 of what it holds.
+
+        The list is whoever asks for it alone: another command that asks for the same has another.
+        """
+        content = canonical_json({"jobs": jobs, "asked": os.urandom(8).hex()}).encode()
         key = sha256(content)
         write_file(self._made(self._jobs_path(key).parent) / self._jobs_path(key).name, content)
         return key
@@ -371,8 +370,6 @@ class Store:
     def forget_jobs(self, key: str) -> None:
         """Let whoever works on the list, or will, know that it is not asked for any more."""
         remove(self._jobs_path(key))
-        if not self.has_workers(key):
-            remove(self.runs / ".jobs" / f"{key}.lock")
 
     def save_data(self, key: str, found: dict[str, Any]) -> None:
         """Write what a recipe's data are by content, so that they need not be made again only to be recognised."""

@@ -83,6 +83,17 @@ def test_a_watch_takes_in_what_others_do_whatever_was_there_before(store, monkey
     assert log.getvalue().startswith("[1/1] seed 0: done on node7; ")
 
 
+def test_what_another_recorded_after_the_plan_was_made_has_ended_at_the_first_look(store, monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", log := io.StringIO())
+    job = Job(RUN, SPEC, 2, "seed 0", {}, "", str(store.root), 1)
+    store.save_failure(RUN, {"reason": "of an earlier attempt"})
+    store.commit(RUN, SPEC, snapshot(2), summary(2))
+    with Watch(store, [job]) as watch:
+        watch.look()
+        assert not watch.left and not watch.failed
+    assert log.getvalue().startswith("[1/1] seed 0: done; ")
+
+
 def test_seconds_are_told_as_people_do():
     assert [duration(seconds) for seconds in (0.4, 89, 90, 3480, 7500)] == [
         "0 s",

@@ -114,7 +114,7 @@ def test_a_file_system_whose_locks_do_not_hold_is_refused_before_anything_is_tra
     assert not list((store.runs / ".locks").iterdir())
 
 
-def test_a_list_of_trainings_is_named_by_its_content_and_gone_when_it_is_not_wanted(store):
+def test_a_list_of_trainings_is_named_by_its_content_and_leaves_nothing_when_it_is_not_wanted(store):
     key = store.save_jobs([{"id": RUN}])
     assert store.jobs(key) == [{"id": RUN}] and store.are_wanted(key) and not store.has_workers(key)
     with store.at_work_on(key):
@@ -127,6 +127,15 @@ def test_a_list_of_trainings_is_named_by_its_content_and_gone_when_it_is_not_wan
     assert store.jobs(key) is None  # another wrote it, so it is not what was asked for
     store.forget_jobs(key)
     assert not store.are_wanted(key) and store.jobs(key) is None
+    with store.at_work_on(key):
+        assert not store.has_workers(key)
+    assert not list((store.runs / ".jobs").iterdir())
+
+
+def test_a_command_that_asks_no_more_leaves_the_workers_of_another_that_asks_for_the_same(store):
+    first, second = store.save_jobs([{"id": RUN}]), store.save_jobs([{"id": RUN}])
+    store.forget_jobs(first)
+    assert not store.are_wanted(first) and store.jobs(second) == [{"id": RUN}]
 
 
 def test_how_far_a_training_is_can_be_asked_while_it_goes_on_and_not_after(store):
