@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -117,7 +118,8 @@ class AblationSweeper(Sweeper):
         if isinstance(self.engine, LocalLauncher):
             self.engine.train(jobs, study)
         else:
-            launch(lambda overrides: self.engine.launch(overrides, initial_job_idx=0), jobs, store, study.workers or 1)
+            folder = Path(self.composed.hydra.sweep.dir)
+            launch(lambda words: self.engine.launch(words, initial_job_idx=0), jobs, store, study.workers or 1, folder)
 
 
 def command() -> str:

@@ -1,23 +1,24 @@
 """Trainings -> workers that a launcher of Hydra's starts elsewhere, watched in the store until none is left.
 
-The list of trainings lies in the store, named by the digest of its content; a worker is told that name, takes what it
-finds there as any other worker does (`pool`), and ends when the list is gone. So the launcher is asked for nothing but
-to start `workers` jobs, and what becomes of one of them costs no more than the epoch that it was in.
+The list of trainings lies in the store, this command's alone and named by the digest of its content; a worker is told
+that name, takes what it finds there as any other worker does (`pool`), and ends when the list is gone. So the launcher
+is asked for nothing but to start `workers` jobs, and what becomes of one of them costs no more than the epoch that it
+was in.
 """
 
 import dataclasses
-import re
-import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from runner.plan import Job
 from runner.pool import run_jobs
 from runner.processes import Interrupted, Signals
 from runner.progress import Watch
+from runner.slurm import Queue
 from runner.store import Store
 
 Launch = Callable[[list[list[str]]], object]  # what starts a job for each list of overrides and waits for them
@@ -25,10 +26,11 @@ PATIENCE = 10  # looks, a second each, without a worker, after which one that br
 JOIN_SECONDS = 10
 
 
-def launch(start: Launch, jobs: Sequence[Job], store: Store, workers: int) -> None:
+def launch(start: Launch, jobs: Sequence[Job], store: Store, workers: int, folder: Path) -> None:
     """Let `start` start `workers` jobs that train these; return when all have ended, or no worker is left.
 
-    Interrupted is raised on SIGINT or SIGTERM, and the workers then end, those that wait in a queue included.
+    `folder` is where the launcher keeps its own files of this command. Interrupted is raised on SIGINT or SIGTERM, and
+    the workers then end, those that wait in a queue included.
     """
     from hydra.core.override_parser.types import Quote, QuotedString
 
@@ -36,12 +38,12 @@ def launch(start: Launch, jobs: Sequence[Job], store: Store, workers: int) -> No
         return
     key = store.save_jobs([dataclasses.asdict(job) for job in jobs])
     overrides = [f"jobs={key}", f"results_dir={QuotedString(str(store.root), Quote.single).with_quotes()}"]
-    engine = Engine(start, [overrides] * min(workers, len(jobs)), submitted(store))
+    engine = Engine(start, [overrides] * min(workers, len(jobs)), Queue(folder))
     with Signals() as signals, Watch(store, jobs) as watch:
         try:
             watch_over(engine, watch, signals, key)
         except Interrupted:
-            engine.cancel(submitted(store))
+            engine.queue.cancel()
             raise
         finally:
             store.forget_jobs(key)
@@ -60,7 +62,7 @@ def watch_over(engine: "Engine", watch: Watch, signals: Signals, key: str) -> No
             raise Interrupted(signals.received)
         watch.look()
         held = any(watch.store.is_held(run_id) for run_id in watch.left)
-        alone = 0 if held or engine.is_at_work() or watch.store.has_workers(key) else alone + 1
+        alone = 0 if held or watch.store.has_workers(key) or engine.is_at_work() else alone + 1
         if alone > (PATIENCE if engine.error else 1):
             return
 
@@ -73,15 +75,18 @@ def work(key: str, results_dir: str, workers_per_gpu: int) -> None:
         print(f"jobs={key[:12]} are not asked for any more, or {store.root} is another folder here.")
         return
     with store.at_work_on(key):
-        run_jobs([Job(**job) for job in found], None, workers_per_gpu, lambda: store.are_wanted(key), shown=False)
+        jobs = [Job(**job) for job in found]
+        failed = run_jobs(jobs, None, workers_per_gpu, lambda: store.are_wanted(key), shown=False)
+    if not failed:
+        store.forget_jobs(key)  # for a command that was killed and could not
 
 
 class Engine:
     """A launcher at work in a thread, since it returns only when all that it started has ended."""
 
-    def __init__(self, start: Launch, overrides: list[list[str]], submitted_before: set[str]) -> None:
+    def __init__(self, start: Launch, overrides: list[list[str]], queue: Queue) -> None:
         self.error: str | None = None
-        self._before = submitted_before
+        self.queue = queue
         self._thread = threading.Thread(target=self._run, args=(start, overrides), daemon=True)
         self._thread.start()
 
@@ -92,24 +97,12 @@ class Engine:
             self.error = f"{type(error).__name__}: {error}"
 
     def is_at_work(self) -> bool:
-        """Tell whether the launcher still waits for what it started."""
-        return self._thread.is_alive()
+        """Tell whether the launcher still waits for what it started, and some of it may still come."""
+        return self._thread.is_alive() and not self.queue.is_empty()
 
     def join(self) -> None:
         """Wait for the launcher to see its jobs end, as they do at once."""
         self._thread.join(JOIN_SECONDS)
-
-    def cancel(self, submitted_now: set[str]) -> None:
-        """Take out of Slurm's queue what was submitted; a worker that has begun ends by itself."""
-        ours = sorted(submitted_now - self._before)
-        if ours and shutil.which("scancel"):
-            subprocess.run(["scancel", *ours], capture_output=True, check=False)
-
-
-def submitted(store: Store) -> set[str]:
-    """Return the numbers of the jobs that submitit has written down, as Slurm counts them."""
-    folders = store.engine.glob(".submitit/*")
-    return {found[1] for folder in folders if (found := re.fullmatch(r"(\d+)(_\d+)?", folder.name))}
 
 
 class Detached(Exception):

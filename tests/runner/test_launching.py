@@ -55,7 +55,7 @@ def test_workers_elsewhere_share_the_work_and_one_that_is_killed_costs_its_epoch
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    launch(cluster, jobs, store, workers=2)
+    launch(cluster, jobs, store, 2, store.engine)
     killer.join()
     assert sorted(node.returncode for node in cluster.nodes) == [-signal.SIGKILL, 0]
     for job in jobs:
@@ -73,8 +73,8 @@ def test_where_no_worker_is_left_that_is_said_and_nothing_is_waited_for(small_np
     def breaks(overrides):
         raise RuntimeError("no queue of that name")
 
-    launch(breaks, [job_on(small_npz, store.root)], store, workers=3)
-    launch(lambda overrides: None, [job_on(small_npz, store.root)], store, workers=3)
+    launch(breaks, [job_on(small_npz, store.root)], store, 3, store.engine)
+    launch(lambda overrides: None, [job_on(small_npz, store.root)], store, 3, store.engine)
     said = capfd.readouterr().err
     assert said.count("no worker is left; 1 of 1 trainings are not done") == 2
     assert said.count("hydra/launcher ended early: RuntimeError: no queue of that name") == 1
@@ -85,25 +85,21 @@ def test_an_interrupted_command_lets_its_workers_end_and_takes_what_waits_out_of
 ):
     jobs = [job_on(small_npz, store.root, epochs=100_000)]
     cluster, cancelled = Cluster(tmp_path), []
-    monkeypatch.setattr(launching.shutil, "which", lambda name: name)
-    monkeypatch.setattr(launching.subprocess, "run", lambda words, **_: cancelled.extend(words))
-    (store.engine / ".submitit" / "7_0").mkdir(parents=True)
+    monkeypatch.setattr(launching.Queue, "cancel", lambda queue: cancelled.append(queue.folder))
 
     def interrupt():
         while not (told := store.told(jobs[0].id)) or not told["epoch"]:
             time.sleep(0.02)
-        for name in ("8_0", "8_1", "%j"):
-            (store.engine / ".submitit" / name).mkdir()
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(Interrupted, match=r"^SIGINT$"):
-        launch(cluster, jobs, store, workers=1)
+        launch(cluster, jobs, store, 1, store.engine)
     thread.join()
     assert [node.wait() for node in cluster.nodes] == [0]
     assert store.snapshot(jobs[0].id).epoch > 0 and not store.is_held(jobs[0].id)
-    assert cancelled == ["scancel", "8"]
+    assert cancelled == [store.engine]
 
 
 def test_a_worker_that_starts_when_nothing_is_asked_for_any_more_says_so(store, capsys):
