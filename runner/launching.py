@@ -76,7 +76,7 @@ def work(key: str, results_dir: str, workers_per_gpu: int) -> None:
         return
     with store.at_work_on(key):
         jobs = [Job(**job) for job in found]
-        failed = run_jobs(jobs, None, workers_per_gpu, lambda: store.are_wanted(key), shown=False)
+        failed = run_jobs(jobs, None, workers_per_gpu, lambda: store.are_wanted(key), launched=True)
     if not failed:
         store.forget_jobs(key)  # for a command that was killed and could not
 

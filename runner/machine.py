@@ -15,6 +15,8 @@ CGROUP_OF = Path("/proc/self/cgroup")
 MEMORY = Path("/proc/meminfo")
 PROCESSOR = Path("/proc/cpuinfo")
 NO_GPU = "-1"
+SLURMS = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE")  # the first only where it was asked for
+LAUNCHERS = ("OMP_NUM_THREADS",)  # set by Ray and joblib for what they start; others set it for another purpose
 INSTRUCTIONS = (
     "sse4_2",
     "avx",
@@ -29,14 +31,14 @@ INSTRUCTIONS = (
 )
 
 
-def slots(workers: int | None, workers_per_gpu: int, gpus: Sequence[str]) -> list[str | None]:
+def slots(workers: int | None, workers_per_gpu: int, gpus: Sequence[str], launched: bool = False) -> list[str | None]:
     """Return a place for every trajectory that runs at a time: the GPU it has, or None where it computes on a core.
 
     Without `workers`: `workers_per_gpu` on each GPU, or one a core where there is no GPU. With it: so
-    many, on the GPUs in turn.
+    many, on the GPUs in turn. A worker that was `launched` shares the machine with others: see `cores`.
     """
     if not gpus:
-        return [None] * (workers or cores())
+        return [None] * (workers or cores(launched))
     return list(itertools.islice(itertools.cycle(gpus), workers or len(gpus) * workers_per_gpu))
 
 
@@ -88,11 +90,14 @@ def host() -> str:
     return platform.node() or "unknown"
 
 
-def cores() -> int:
-    """Return how many cores this process may use: as it is bound, or fewer where a quota or Slurm says so."""
+def cores(launched: bool = False) -> int:
+    """Return how many cores this process may use: as it is bound, or fewer where a quota or Slurm says so.
+
+    One that was `launched` uses as many as its launcher lets it have threads, since it may be one of several here.
+    """
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    return max(1, min([bound, *_quotas(), *([int(given)] if given.isdigit() else [])]))
+    told = (os.environ.get(name, "") for name in (*SLURMS, *(LAUNCHERS if launched else ())))
+    return max(1, min([bound, *_quotas(), *(int(number) for number in told if number.isdigit())]))
 
 
 def _quotas() -> Iterator[int]:

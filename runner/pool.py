@@ -27,21 +27,22 @@ def run_jobs(
     workers: int | None,
     workers_per_gpu: int = 1,
     wanted: Callable[[], bool] = lambda: True,
-    shown: bool = True,
+    launched: bool = False,
 ) -> list[str]:
     """Train the jobs, here or, where another is faster, elsewhere; return the ids of those that failed.
 
     A job that fails is written down in the store and costs only itself; one whose process dies is tried once more.
     It ends early, all workers stopped, when the jobs are not `wanted` any more. Interrupted is raised, all workers
-    stopped, on SIGINT or SIGTERM; a second signal ends the program at once. Nothing is `shown` where another watches.
+    stopped, on SIGINT or SIGTERM; a second signal ends the program at once. Where a launcher started this
+    as one of its workers (`launched`), another watches and nothing is shown.
     """
     if not jobs:
         return []
     gpus, warning = usable_gpus()
-    with Signals() as signals, Watch(Store(jobs[0].results_dir), jobs, shown) as watch:
+    with Signals() as signals, Watch(Store(jobs[0].results_dir), jobs, shown=not launched) as watch:
         if warning:
             watch.display.say(warning)
-        pool = Pool(jobs, slots(workers, workers_per_gpu, gpus), signals, watch)
+        pool = Pool(jobs, slots(workers, workers_per_gpu, gpus, launched), signals, watch)
         try:
             return pool.run(wanted)
         finally:

@@ -18,7 +18,7 @@ from runner import machine
 )
 def test_every_place_has_a_gpu_in_turn_or_a_core(monkeypatch, visible, workers, per_gpu, expected):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    monkeypatch.setattr(machine, "cores", lambda: 3)
+    monkeypatch.setattr(machine, "cores", lambda launched: 3)
     assert machine.slots(workers, per_gpu, machine.gpus()) == expected
 
 
@@ -58,7 +58,8 @@ def groups(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "CGROUP_OF", tmp_path / "of")
     monkeypatch.setattr(machine, "MEMORY", tmp_path / "meminfo")
     monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: range(8))
-    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    for name in (*machine.SLURMS, *machine.LAUNCHERS):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -71,8 +72,20 @@ def test_cores_are_those_that_a_container_or_slurm_gives(groups, monkeypatch):
     (groups / "slurm" / "job_7" / "cpu.max").write_text("50000 100000\n")
     assert machine.cores() == 1  # at least
     (groups / "slurm" / "job_7" / "cpu.max").unlink()
+    monkeypatch.setenv("SLURM_CPUS_ON_NODE", "4")
+    assert machine.cores() == 2
+    (groups / "slurm" / "cpu.max").unlink()
+    assert machine.cores() == 4
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
     assert machine.cores() == 1
+
+
+def test_a_launched_worker_trains_as_many_at_a_time_as_its_launcher_gives_it_threads(groups, monkeypatch):
+    assert machine.slots(None, 1, [], launched=True) == [None] * 8
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # as Ray sets it for a task of two cores
+    assert machine.slots(None, 1, [], launched=True) == [None] * 2
+    assert machine.slots(None, 1, []) == [None] * 8  # whoever sets it for all programs means threads of one training
+    assert machine.slots(None, 1, ["0"], launched=True) == ["0"]
 
 
 def test_cores_and_memory_are_also_read_where_control_groups_lie_the_older_way(groups):
