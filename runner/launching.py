@@ -29,8 +29,8 @@ JOIN_SECONDS = 10
 def launch(start: Launch, jobs: Sequence[Job], store: Store, workers: int, folder: Path) -> None:
     """Let `start` start `workers` jobs that train these; return when all have ended, or no worker is left.
 
-    `folder` is where the launcher keeps its own files of this command. Interrupted is raised on SIGINT or SIGTERM, and
-    the workers then end, those that wait in a queue included.
+    `folder` is where the launcher keeps its own files of this command. Interrupted is raised on SIGINT or SIGTERM.
+    However it ends, its workers end too, those that wait in a queue included.
     """
     from hydra.core.override_parser.types import Quote, QuotedString
 
@@ -42,11 +42,9 @@ def launch(start: Launch, jobs: Sequence[Job], store: Store, workers: int, folde
     with Signals() as signals, Watch(store, jobs) as watch:
         try:
             watch_over(engine, watch, signals, key)
-        except Interrupted:
-            engine.queue.cancel()
-            raise
         finally:
             store.forget_jobs(key)
+            engine.queue.cancel()
             engine.join()
         if engine.error is not None:
             watch.display.say(f"hydra/launcher ended early: {engine.error}")

@@ -27,8 +27,8 @@ class Queue:
         return sorted(number for number in found if number.isdigit())
 
     def cancel(self) -> None:
-        """Take the jobs out of the queue; a worker that has begun ends by itself."""
-        self._ask("scancel", *self.jobs())
+        """Take out of the queue what waits there, for the first time or again; a worker that has begun ends itself."""
+        self._ask("scancel", "--state=PENDING", *self.jobs())
 
     def is_empty(self) -> bool:
         """Tell whether Slurm knew, when it was last asked, that none of the jobs waits or runs any more."""

@@ -7,6 +7,7 @@ from jobs import job_on
 
 from runner import launching, slurm
 from runner.launching import launch
+from runner.pool import run_jobs
 from runner.slurm import Queue
 from runner.store import Store
 
@@ -33,14 +34,14 @@ def submit(folder, *numbers):
         (folder / ".submitit" / number / f"{number}_submission.sh").touch()
 
 
-def test_the_jobs_of_one_command_are_cancelled_and_no_process_that_has_a_number_too(tmp_path, asked):
+def test_what_one_command_has_waiting_is_cancelled_and_no_process_that_has_a_number_too(tmp_path, asked):
     submit(tmp_path / "ours", "19", "8")
     submit(tmp_path / "of another", "20")
     (tmp_path / "ours" / ".submitit" / "4711").mkdir()  # a process of submitit's local executor
     (tmp_path / "ours" / ".submitit" / ".submission_file_5eed.sh").touch()
     Queue(tmp_path / "ours").cancel()
     Queue(tmp_path / "of nobody").cancel()
-    assert asked() == ["scancel 19 8"]
+    assert asked() == ["scancel --state=PENDING 19 8"]
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,17 @@ def test_a_launcher_that_waits_for_cancelled_jobs_is_not_waited_for(small_npz, t
     launch(waits, [job_on(small_npz, store.root)], store, 2, store.engine)
     ended.set()
     assert "no worker is left; 1 of 1 trainings are not done" in capfd.readouterr().err
+
+
+def test_a_job_that_slurm_put_back_into_its_queue_is_taken_out_when_the_study_is_done(small_npz, tmp_path, asked):
+    (tmp_path / "says").write_text("echo 19")
+    store = Store(tmp_path / "results")
+    store.prepare()
+    job = job_on(small_npz, store.root)
+
+    def preempts_one(overrides):
+        submit(store.engine, "19")
+        run_jobs([job], 1)
+
+    launch(preempts_one, [job], store, 2, store.engine)
+    assert store.record(job.id) and asked()[-1] == "scancel --state=PENDING 19"
