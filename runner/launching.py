@@ -6,6 +6,7 @@ is asked for nothing but to start `workers` jobs, and what becomes of one of the
 was in.
 """
 
+import contextlib
 import dataclasses
 import subprocess
 import sys
@@ -46,6 +47,8 @@ def launch(start: Launch, jobs: Sequence[Job], store: Store, workers: int, folde
             store.forget_jobs(key)
             engine.queue.cancel()
             engine.join()
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # where the launcher kept nothing
         if engine.error is not None:
             watch.display.say(f"hydra/launcher ended early: {engine.error}")
         if watch.left:
