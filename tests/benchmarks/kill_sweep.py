@@ -43,6 +43,7 @@ from runner.store.verify import check  # noqa: E402
 AXES = ["dropout=true,false", "seed=range(0,6)", "epochs=3", "name=killed"]
 SWEEP_SECONDS = 12.0  # from the command to the end of a whole sweep, on 2 cores
 TRAINING_SECONDS = 6.0  # of these, from the first file of a training to the last
+HANGS = 3600.0  # seconds after which a sweep is believed to hang, however busy the machine is
 WORKERS_KILLED = 8  # one after the other in one sweep
 ROUNDS = (("group", "group", "group"), ("group", "workers", "group"), ("group", "group"), ("workers", "group"))
 CUT_SHORT = ("cut short", "left over from")  # what the next run puts right by itself
@@ -80,7 +81,7 @@ def start(npz: Path, results: Path, axes: Sequence[str]) -> subprocess.Popen:
 def finish(npz: Path, results: Path, axes: Sequence[str]) -> str:
     """Run the sweep to its end; return what it said on its error stream, RuntimeError unless it ended well."""
     sweep = start(npz, results, axes)
-    said = sweep.communicate(timeout=300)[1]
+    said = sweep.communicate(timeout=HANGS)[1]
     if sweep.returncode:
         raise RuntimeError(f"the sweep ended with {sweep.returncode}: {said}")
     return said
@@ -204,7 +205,7 @@ class Attacks:
         for _ in range(self.workers_killed):
             hits += kill_worker(sweep, self.chance)
             wait(sweep, self.chance.random() * 0.5)
-        said = sweep.communicate(timeout=300)[1]
+        said = sweep.communicate(timeout=HANGS)[1]
         self.tally.tries["one worker"] += hits
         if sweep.returncode not in (0, 1) or "Traceback" in said:
             self.lose("one worker", [f"the sweep ended with {sweep.returncode}: {said}"])
