@@ -1,5 +1,6 @@
 """A launcher is asked for nothing but to start workers; what becomes of them is seen in the store."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -10,11 +11,16 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from jobs import job_on
 
 from runner import launching
+from runner.images.choices import image_recipe
 from runner.launching import launch
 from runner.processes import Interrupted
+from runner.recipe import CONF, schema_of
+from runner.settings import StudySchema
 from runner.store import Store
 
 
@@ -74,7 +80,8 @@ def test_where_no_worker_is_left_that_is_said_and_nothing_is_waited_for(small_np
         raise RuntimeError("no queue of that name")
 
     launch(breaks, [job_on(small_npz, store.root)], store, 3, store.engine)
-    launch(lambda overrides: None, [job_on(small_npz, store.root)], store, 3, store.engine)
+    launch(lambda overrides: store.engine.mkdir(), [job_on(small_npz, store.root)], store, 3, store.engine)
+    assert not store.engine.exists()  # the launcher kept nothing there
     said = capfd.readouterr().err
     assert said.count("no worker is left; 1 of 1 trainings are not done") == 2
     assert said.count("hydra/launcher ended early: RuntimeError: no queue of that name") == 1
@@ -105,3 +112,18 @@ def test_an_interrupted_command_lets_its_workers_end_and_takes_what_waits_out_of
 def test_a_worker_that_starts_when_nothing_is_asked_for_any_more_says_so(store, capsys):
     launching.work("0" * 64, str(store.root), 1)
     assert "000000000000 are not asked for any more" in capsys.readouterr().out
+
+
+def test_workers_of_a_command_that_was_killed_forget_its_list_when_all_is_done(small_npz, store):
+    job = job_on(small_npz, store.root)
+    key = store.save_jobs([dataclasses.asdict(job)])
+    launching.work(key, str(store.root), 1)
+    assert store.record(job.id) and not store.are_wanted(key)
+
+
+def test_each_command_has_a_folder_of_its_own_for_what_its_launcher_keeps(tmp_path):
+    ConfigStore.instance().store("schema", node=schema_of(image_recipe(), StudySchema))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        configs = [compose("config", [f"results_dir={tmp_path}"], return_hydra_config=True) for _ in range(2)]
+    first, second = (Path(config.hydra.sweep.dir) for config in configs)
+    assert first != second and first.parent == second.parent == Store(tmp_path).engine
