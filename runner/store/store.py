@@ -9,7 +9,7 @@ results_dir/
   runs/.validation/     the validation examples that were classified, each set once, for the report
   runs/.data/           what recipes' own data are by content, and the files that they were read from
   runs/.jobs/           lists of trainings, named by their content, that workers started elsewhere take from
-  runs/.engine/         what a launcher of Hydra's keeps of the workers that it starts
+  runs/.engine/<time>/  what a launcher of Hydra's keeps of the workers that it starts for one command
   quarantine/           what was moved away because it could not be believed, each with a reason.txt
   <study>/              study.json, report.md, report.html, figures/, tables/
 
