@@ -83,27 +83,33 @@ def work(key: str, results_dir: str, workers_per_gpu: int) -> None:
 
 
 class Engine:
-    """A launcher at work in a thread, since it returns only when all that it started has ended."""
+    """A launcher at work in a thread, since it returns only when all that it started has ended.
+
+    The thread stays until the program ends: with it would end what the launcher keeps running for the next look, as
+    Ray's processes do with the thread that started them (PR_SET_PDEATHSIG), and a minute later Ray ends the program.
+    """
 
     def __init__(self, start: Launch, overrides: list[list[str]], queue: Queue) -> None:
         self.error: str | None = None
         self.queue = queue
-        self._thread = threading.Thread(target=self._run, args=(start, overrides), daemon=True)
-        self._thread.start()
+        self._returned = threading.Event()
+        threading.Thread(target=self._run, args=(start, overrides), daemon=True).start()
 
     def _run(self, start: Launch, overrides: list[list[str]]) -> None:
         try:
             start(overrides)
         except BaseException as error:
             self.error = f"{type(error).__name__}: {error}"
+        self._returned.set()
+        threading.Event().wait()
 
     def is_at_work(self) -> bool:
         """Tell whether the launcher still waits for what it started, and some of it may still come."""
-        return self._thread.is_alive() and not self.queue.is_empty()
+        return not self._returned.is_set() and not self.queue.is_empty()
 
     def join(self) -> None:
         """Wait for the launcher to see its jobs end, as they do at once."""
-        self._thread.join(JOIN_SECONDS)
+        self._returned.wait(JOIN_SECONDS)
 
 
 class Detached(Exception):

@@ -1,5 +1,6 @@
 """A launcher is asked for nothing but to start workers; what becomes of them is seen in the store."""
 
+import ctypes
 import dataclasses
 import os
 import signal
@@ -22,6 +23,8 @@ from runner.processes import Interrupted
 from runner.recipe import CONF, schema_of
 from runner.settings import StudySchema
 from runner.store import Store
+
+PR_SET_PDEATHSIG = 1  # of prctl: the signal that a process gets when the thread that started it ends
 
 
 class Cluster:
@@ -127,3 +130,21 @@ def test_each_command_has_a_folder_of_its_own_for_what_its_launcher_keeps(tmp_pa
         configs = [compose("config", [f"results_dir={tmp_path}"], return_hydra_config=True) for _ in range(2)]
     first, second = (Path(config.hydra.sweep.dir) for config in configs)
     assert first != second and first.parent == second.parent == Store(tmp_path).engine
+
+
+def test_what_a_launcher_keeps_running_outlives_its_work_though_it_ends_with_its_thread(small_npz, store):
+    kept = []
+
+    def starts_a_server(overrides):
+        def end_with_thread():
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+        kept.append(subprocess.Popen(["sleep", "1000"], preexec_fn=end_with_thread))
+
+    launch(starts_a_server, [job_on(small_npz, store.root)], store, 1, store.engine)
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            kept[0].wait(0.5)
+    finally:
+        kept[0].kill()
+        kept[0].wait()
