@@ -70,7 +70,7 @@ def test_workers_elsewhere_share_the_work_and_one_that_is_killed_costs_its_epoch
     for job in jobs:
         assert store.record(job.id).epochs == 60
         log = (store.runs / job.id / "run.log").read_text().splitlines()
-        assert 60 <= len([line for line in log if line.startswith("epoch=")]) <= 61
+        assert 59 <= sum(line.startswith("epoch=") for line in log) <= 60  # one is lost between checkpoint and line
     assert not list((store.runs / ".jobs").glob("*.json"))
     said = capfd.readouterr().err
     assert "[4/4] " in said and "no worker is left" not in said
