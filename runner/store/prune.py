@@ -2,8 +2,8 @@
 
 `python -m runner du [results_dir=PATH]` says what is where. `python -m runner prune` says what could go, by kind:
 checkpoints of finished trainings (needed only to train them further), runs and unfinished trainings that no study
-names, and what lies in quarantine; kinds that are named are meant alone. `--delete` removes it. What a process is
-at work on is left, whatever it is.
+names, what launchers have kept, and what lies in quarantine; kinds that are named are meant alone. `--delete` removes
+it. What a process is at work on is left, whatever it is.
 """
 
 import os
@@ -106,6 +106,12 @@ def abandoned(store: Store) -> Iterator[Part]:
             yield Part(folder, size(folder), run_id)
 
 
+def launchers_files(store: Store) -> Iterator[Part]:
+    """Yield what launchers have kept of commands; nothing while any of them still asks for trainings."""
+    for path in () if store.asked_for() else entries(store.engine):
+        yield Part(path, size(path), "")
+
+
 def set_aside(store: Store) -> Iterator[Part]:
     """Yield what was moved to quarantine."""
     for path in entries(store.quarantine):
@@ -116,12 +122,14 @@ KINDS: dict[str, Callable[[Store], Iterator[Part]]] = {
     "checkpoints": checkpoints,
     "runs": unnamed_runs,
     "work": abandoned,
+    "launchers": launchers_files,
     "quarantine": set_aside,
 }
 TITLES: Mapping[str, str] = {
     "checkpoints": "checkpoints of finished trainings",
     "runs": "runs that no study names",
     "work": "unfinished trainings that no study names",
+    "launchers": "launchers' own files",
     "quarantine": "set aside in quarantine",
 }
 
@@ -148,7 +156,7 @@ def uses(store: Store) -> Iterator[tuple[str, list[Part]]]:
     others = {"unfinished trainings": ".work", "validation examples": ".validation", "digests of data": ".data"}
     for title, name in others.items():
         yield title, [Part(path, size(path), "") for path in entries(store.runs / name)]
-    yield "launchers' own files", [Part(path, size(path), "") for path in entries(store.engine)]
+    yield TITLES["launchers"], [Part(path, size(path), "") for path in entries(store.engine)]
     yield TITLES["quarantine"], list(set_aside(store))
     for folder in studies(store):
         yield f"study {folder.name}", [Part(path, size(path), "") for path in entries(folder)]

@@ -250,6 +250,10 @@ class Store:
         """Tell whether the trainings listed under the key are still asked for."""
         return self._jobs_path(key).exists()
 
+    def asked_for(self) -> bool:
+        """Tell whether any command still asks launched workers for trainings."""
+        return any((self.runs / ".jobs").glob("*.json"))
+
     def _jobs_path(self, key: str) -> Path:
         return self.runs / ".jobs" / f"{key}.json"
 

@@ -35,13 +35,14 @@ def test_without_being_told_so_nothing_is_removed(results, capsys):
     before = tree(results)
     assert prune([f"results_dir={results.root}"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(",")[0] for line in lines[:4]] == [
+    assert [line.partition(",")[0] for line in lines[:5]] == [
         "checkpoints of finished trainings: 2",
         "runs that no study names: 1",
         "unfinished trainings that no study names: 1",
+        "launchers' own files: 0",
         "set aside in quarantine: 1",
     ]
-    assert lines[4] == "nothing was removed; add --delete to remove it" and tree(results) == before
+    assert lines[5] == "nothing was removed; add --delete to remove it" and tree(results) == before
 
 
 def test_what_can_go_goes_and_what_a_study_needs_stays(results, capsys):
@@ -52,6 +53,17 @@ def test_what_can_go_goes_and_what_a_study_needs_stays(results, capsys):
     assert store.record(OTHER) is None and store.snapshot(WORK).epoch == 1 and store.snapshot(LOST) is None
     assert not list(store.quarantine.iterdir())
     assert "nothing was removed" not in capsys.readouterr().out
+
+
+def test_launchers_files_go_when_no_command_asks_for_trainings_any_more(results):
+    kept = results.engine / "2026-01-01_00-00-00-0" / ".submitit"
+    kept.mkdir(parents=True)
+    key = results.save_jobs([{"seed": 1}])
+    assert prune([f"results_dir={results.root}", "launchers", "--delete"]) == 0
+    assert kept.exists()
+    results.forget_jobs(key)
+    assert prune([f"results_dir={results.root}", "launchers", "--delete"]) == 0
+    assert not kept.parent.exists() and results.record(OTHER) is not None
 
 
 def test_only_what_is_named_is_meant(results):
