@@ -43,7 +43,7 @@ def run() -> int:
         except StoreError as error:
             print(error, file=sys.stderr)
             return 2
-        print(shown(written.summary, folder))
+        print(shown(written, folder))
         complete = complete and written.complete
     return 0 if complete else 1
 

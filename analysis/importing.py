@@ -15,7 +15,7 @@ import yaml
 
 from analysis.foreign import Refused, Understanding, read, read_options, understand
 from analysis.reading.csv_files import csv_bytes
-from analysis.report.freshness import places
+from analysis.report.freshness import shown
 from runner.metrics import UnknownMetric
 from runner.store import Store, StoreError, make_folder, read_study, write_file
 
@@ -111,9 +111,8 @@ def _report(folder: Path, paired: bool) -> str:
     """Write the report and return what the terminal says of it."""
     from analysis.report.files import write_report  # here, so that a dry run pays no matplotlib
 
-    written = write_report(folder)
-    ratio = f"{_variance_ratio(folder)}\n" if paired else ""
-    return f"{written.summary}\n{ratio}{places(folder)}"
+    told = shown(write_report(folder), folder)
+    return f"{_variance_ratio(folder)}\n{told}" if paired else told
 
 
 def _variance_ratio(folder: Path) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.reading.study import study_of
+from analysis.report.labels import shown_study
 from analysis.statistics.decided import decided
 from analysis.statistics.floors import Precision
 from analysis.statistics.looks import PLANNED, check_budget
@@ -30,7 +31,7 @@ def first_look(budget: int) -> int:
 
 def look(declaration: Mapping[str, Any], store: Store) -> Look:
     """Return what the records of the declared study decide; `until` in the declaration has the budget."""
-    study = study_of(dict(declaration), store)
+    study, labels = shown_study(study_of(dict(declaration), store))
     until = declaration["until"]
     precision = Precision(study.examples, study.window)
     budget, futile = until["max_seeds"], until["futile"]
@@ -38,4 +39,5 @@ def look(declaration: Mapping[str, Any], store: Store) -> Look:
     found = decided(study.runs, study.design, responses, precision, budget, futile)
     still_open, given_up = found.decided_after == 0, int(found.given_up.sum())
     told = look_line(found.table, still_open, found.seeds, responses, given_up)
-    return Look(found.seeds, found.cells, told)
+    written = {shown: cell for cell, shown in labels.cells.items()}
+    return Look(found.seeds, [written[cell] for cell in found.cells], told)

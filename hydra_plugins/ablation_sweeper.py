@@ -74,6 +74,7 @@ class AblationSweeper(Sweeper):
         from analysis import looking
         from runner.errors import BadInput
         from runner.run import run_study
+        from runner.store import show
         from runner.until import preview_until, until_decided
 
         if any(word.lstrip("+").partition("=")[0] == "seed" for word in arguments):
@@ -88,15 +89,16 @@ class AblationSweeper(Sweeper):
             self.show(preview_until(first, self.undertake, looking.look, self.study.max_seeds))
             return None
         return until_decided(
-            first, self.undertake, lambda each: run_study(each, command(), self.train), looking.look, print
+            first, self.undertake, lambda each: run_study(each, command(), self.train), looking.look, show
         )
 
     def show(self, preview: str) -> None:
         """Print what a dry run tells, and what the design leaves untold."""
         from analysis.planning import planned_lines
         from runner.plan import declaration
+        from runner.store import show
 
-        print("\n".join([preview, *planned_lines(declaration(self.undertaking.plan, self.undertaking.name, ""))]))
+        show("\n".join([preview, *planned_lines(declaration(self.undertaking.plan, self.undertaking.name, ""))]))
 
     def report(self, undertaken: Any) -> None:
         """Write the report where it is not up to date, print its table, and end with 1 if runs are missing."""

@@ -54,6 +54,7 @@ def train_one(config: Any) -> None:
     from runner.pool import run_jobs
     from runner.run import Undertaking, alone, open_store
     from runner.settings import run_settings, study_settings
+    from runner.store import show
 
     plain = plain_config(config)
     settings, study = run_settings(plain, recipe_named(plain["recipe"])), study_settings(plain)
@@ -62,7 +63,7 @@ def train_one(config: Any) -> None:
     single = plan.make_plan({}, "factorial", declared, Contents(store))
     undertaking = alone(Undertaking(single, store, plan.study_name(single, study.name), study))
     if study.dry_run:
-        print(undertaking.preview(of_one=True))
+        show(undertaking.preview(of_one=True))
         return
     undertaking.complete(lambda jobs: run_jobs(jobs, 1))
     [trajectory] = single.trajectories.values()

@@ -5,7 +5,7 @@ import math
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from runner.errors import BadInput
 from runner.numerics import VERSION
 from runner.screening import check_screening, screening_cells
 from runner.settings import Settings, StudySettings
-from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, record_id
+from runner.store import RESERVED, SCHEMA, Record, Store, canonical_json, record_id, told_apart
 
 SPEC_SCHEMA = 2  # of what is hashed into a run's identity; records and study.json count theirs apart
 NAME_LENGTH = 80
@@ -104,6 +104,18 @@ class Plan:
         switches = all(set(levels) == {"true", "false"} for levels in self.factors.values())
         return bool(self.mode) and switches and len(self.factors) > 1
 
+    @property
+    def shown(self) -> "Plan":
+        """The plan with levels as the terminal shows them: without folders of this machine, still told apart."""
+        names = shown_levels(self.factors)
+        arms = next(iter(names.values()), {})
+        return replace(
+            self,
+            factors={key: tuple(shown.values()) for key, shown in names.items()},
+            cells=[shown_cell(cell, names) for cell in self.cells],
+            comparisons=tuple((arms.get(arm, arm), arms.get(other, other)) for arm, other in self.comparisons),
+        )
+
     def data_notes(self) -> list[str]:
         """Return what must be told of the data that are trained on, a sentence each."""
         settings = [each.settings for each in self.trajectories.values()]
@@ -134,6 +146,16 @@ class Plan:
                 if len(places) > 1 and len({ids[place] for place in places}) == 1:
                     found.append((key, rest))
         return found
+
+
+def shown_levels(factors: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
+    """Return how the terminal calls the levels of each factor."""
+    return {key: dict(zip(levels, told_apart(levels), strict=True)) for key, levels in factors.items()}
+
+
+def shown_cell(cell: Cell, names: Mapping[str, Mapping[str, str]]) -> Cell:
+    """Return the cell with its levels as they are called."""
+    return Cell({key: names.get(key, {}).get(level, level) for key, level in cell.levels.items()})
 
 
 def _text(value: Any) -> str:
@@ -180,7 +202,7 @@ def make_plan(
     factors: dict[str, tuple[str, ...]], design: str, declared: Iterable[Declared], contents: Contents
 ) -> Plan:
     """Return the plan: identities given, duplicates dropped, runs that share a trajectory grouped."""
-    plan = Plan(factors, design, [], [], [])
+    plan, names = Plan(factors, design, [], [], []), shown_levels(factors)
     declared = list(declared)
     contents.learn(each.settings for each in declared)
     places: dict[str, int] = {}
@@ -192,19 +214,19 @@ def make_plan(
         if (place, each.settings.seed) in seen:
             continue
         seen.add((place, each.settings.seed))
-        trajectory = add_trajectory(plan, each, contents)
+        trajectory = add_trajectory(plan, each, contents, shown_cell(each.cell, names).label)
         plan.runs.append(Run(place, each.settings.seed, each.settings.epochs, trajectory.id))
     plan.seeds = list(dict.fromkeys(run.seed for run in plan.runs))
     return plan
 
 
-def add_trajectory(plan: Plan, declared: Declared, contents: Contents) -> Trajectory:
-    """Return the trajectory that answers for the declared run, new or made longer."""
+def add_trajectory(plan: Plan, declared: Declared, contents: Contents, cell: str) -> Trajectory:
+    """Return the trajectory that answers for the declared run of what is called `cell`, new or made longer."""
     spec = trajectory_spec(declared.settings, contents)
     run_id = record_id(spec)
     known = plan.trajectories.get(run_id)
     if known is None or declared.settings.epochs > known.epochs:
-        label = f"{declared.cell.label}, seed {declared.settings.seed}"
+        label = f"{cell}, seed {declared.settings.seed}"
         plan.trajectories[run_id] = Trajectory(run_id, spec, declared.settings.epochs, label, declared.settings)
     return plan.trajectories[run_id]
 

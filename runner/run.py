@@ -41,10 +41,11 @@ class Undertaking:
         if self.must_look(left):
             jobs = [job_of(each, self.store, self.study) for each in left.missing]
             facts = {**check(jobs, keep=False), **facts}
-        lines = describe(self.told(facts)) if facts else [note.rstrip(".") for note in self.plan.data_notes()]
+        shown = self.plan.shown
+        lines = describe(self.told(facts, shown)) if facts else [note.rstrip(".") for note in self.plan.data_notes()]
         if left.missing and not self.must_look(left):
             lines = [*lines, "data and nets were not looked at; they are checked before anything trains"]
-        return preview(self.plan, left, self.store, said, self.study, lines)
+        return preview(shown, left, self.store, said, self.study, lines)
 
     def say(self, left: Progress) -> None:
         """Tell what is planned, what is done of it and what will be trained."""
@@ -146,10 +147,13 @@ class Undertaking:
         except ValueError as error:
             raise BadInput(str(error)) from None
 
-    def told(self, facts: Mapping[str, Facts]) -> Told:
-        """Return what study.json tells of the nets; BadInput where settings do not fit their metrics."""
+    def told(self, facts: Mapping[str, Facts], plan: Plan | None = None) -> Told:
+        """Return what study.json tells of the nets; BadInput where settings do not fit their metrics.
+
+        `plan` is the same with cells named otherwise.
+        """
         self.window()
-        told = side_by_side(self.plan, facts, self.study.analysis)
+        told = side_by_side(plan or self.plan, facts, self.study.analysis)
         check_reported(self.plan.reported, told.metrics)
         return replace(told, notes=[*self.plan.data_notes(), *told.notes])
 

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.foreign.refusal import counted, listed
+from runner.store import terminal_width, told_apart
 
-_WIDTH = 100
+_WIDTH = 100  # of lines in a file
 _INDENT = 11
 _SHOWN = 12  # levels, seeds, arms
 
@@ -44,10 +45,8 @@ def _lines(head: str, texts: list[str] | tuple[str, ...]) -> list[str]:
     lines: list[str] = []
     for text in texts:
         start = "  " + (head if not lines else "").ljust(_INDENT - 2)
-        wrapped = textwrap.wrap(
-            text, _WIDTH, initial_indent=start, subsequent_indent=" " * (_INDENT + 2), break_on_hyphens=False
-        )
-        lines += wrapped
+        rest, width = " " * (_INDENT + 2), terminal_width() or _WIDTH
+        lines += textwrap.wrap(text, width, initial_indent=start, subsequent_indent=rest, break_on_hyphens=False)
     return lines
 
 
@@ -68,8 +67,9 @@ def _seeds(what: Told) -> str:
 
 def _factors(declaration: dict[str, Any]) -> list[str]:
     return [
-        f"{factor['key']}: {factor['levels'][0]} (baseline), {listed(factor['levels'][1:], _SHOWN)}"
+        f"{factor['key']}: {baseline} (baseline), {listed(levels, _SHOWN)}"
         for factor in declaration["factors"]
+        for baseline, *levels in [told_apart(factor["levels"])]
     ]
 
 

@@ -14,7 +14,7 @@ from analysis.report import paper
 from analysis.report.drawing import Drawing, draw, intervals_of
 from analysis.report.evidence import Evidence, gather
 from analysis.report.latex import latex_tables
-from analysis.report.note import Note, digests, inputs_digest, read_note, write_note
+from analysis.report.note import Note, Shown, digests, inputs_digest, read_note, write_note
 from analysis.report.page import page
 from analysis.report.sections import inert, report, status_lines
 from analysis.report.tables import comparison_table
@@ -41,7 +41,7 @@ def write_report(folder: Path, store: Store | None = None, declaration: dict[str
     kept = {f"tables/{name}" for name in SOURCES if evidence.study.parts.tables}
     written = _put_in_place(folder, itertools.chain(sources, _table_files(evidence), files.items()), kept)
     inputs = inputs_digest(dict(evidence.labels.declaration), evidence.study.store)
-    note = Note(inputs, digests(folder, written), _summary(evidence), _is_complete(evidence))
+    note = Note(inputs, digests(folder, written), _shown(evidence), _is_complete(evidence))
     write_note(folder, note)
     return note
 
@@ -49,7 +49,7 @@ def write_report(folder: Path, store: Store | None = None, declaration: dict[str
 def read_report(folder: Path, store: Store, declaration: dict[str, Any]) -> Note:
     """Return what would be noted of the report; nothing is written."""
     evidence = gather(folder, store, declaration)
-    return Note("", {}, _summary(evidence), _is_complete(evidence))
+    return Note("", {}, _shown(evidence), _is_complete(evidence))
 
 
 def _is_complete(evidence: Evidence) -> bool:
@@ -114,13 +114,8 @@ def _table_files(evidence: Evidence) -> Iterator[tuple[str, bytes]]:
     yield "tables/effects.tex", latex_tables(paper.effects(evidence, intervals_of(evidence))).encode()
 
 
-def _summary(evidence: Evidence) -> str:
+def _shown(evidence: Evidence) -> Shown:
     """Return what the terminal shows: the comparison table and what is missing."""
-    study = evidence.study
-    return "\n".join(
-        [
-            comparison_table(evidence).to_string(index=False),
-            *inert(study),
-            *status_lines(study),
-        ]
-    )
+    study, table = evidence.study, comparison_table(evidence)
+    rows = [list(map(str, row)) for row in [table.columns, *table.itertuples(index=False)]]
+    return Shown(rows, list(table.columns).index("n"), [*inert(study), *status_lines(study)])

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from analysis.report.note import digests, inputs_digest, read_note
-from runner.store import Store, plain
+from analysis.report.note import Note, digests, inputs_digest, read_note
+from runner.store import Store, folded, table_lines, terminal_width
 
 
 def summary(folder: Path, store: Store, declaration: dict[str, Any]) -> tuple[str, bool]:
@@ -22,14 +22,15 @@ def summary(folder: Path, store: Store, declaration: dict[str, Any]) -> tuple[st
 
             if not store.changes:
                 found = read_report(folder, store, declaration)
-                return shown(found.summary, folder), found.complete
+                return shown(found, folder), found.complete
             note = write_report(folder, store, declaration)
-    return shown(note.summary, folder), note.complete
+    return shown(note, folder), note.complete
 
 
-def shown(summary: str, folder: Path) -> str:
-    """Return what the terminal shows of a report: its summary, nothing in it that steers a terminal, and its places."""
-    lines = [plain(line) for line in summary.split("\n")]
+def shown(note: Note, folder: Path) -> str:
+    """Return what the terminal shows of a report, folded to its width: the table, what is missing, and its places."""
+    width, told = terminal_width(), note.shown
+    lines = [*table_lines(told.table, told.labels, width), *folded(told.lines, width)]
     return "\n".join([*lines, places(folder)])
 
 

@@ -18,11 +18,10 @@ from analysis.figures.text import drawn
 from analysis.reading.study import Study, design_of
 from analysis.statistics.contrasts import NAMES, names_of_all
 from analysis.words.markup import LABEL_LENGTH, is_set, one_line
+from runner.store import less_folders, numbered, without_folders
 
 LEVEL_LENGTH = 40  # characters of a key or a level
 BASELINE = "baseline"
-_PATH = re.compile(r"^(?:~|[A-Za-z]:)?[\\/]")  # a level that is a path from a machine's root or a home
-_FOLDER = re.compile(r"""(?<![\w.\\/~])(?:~|[A-Za-z]:)?[\\/](?:[^\s"'\\/,\]]+[\\/])+(?=[^\s"'\\/,\]])""")
 _ENDS = r" /\_-=:,;|[](){}'"  # where the common part of labels may be cut
 
 
@@ -121,8 +120,8 @@ def shown_study(study: Study) -> tuple[Study, Labels]:
     labels = labels_of(study.declaration)
     metrics = study.metrics
     if not all(_is_plain(metric.label) for metric in metrics):
-        numbered = _numbered([metric.label for metric in metrics])
-        metrics = tuple(replace(metric, label=label) for metric, label in zip(metrics, numbered, strict=True))
+        names = numbered([metric.label for metric in metrics])
+        metrics = tuple(replace(metric, label=label) for metric, label in zip(metrics, names, strict=True))
     if labels.plain:
         return replace(study, metrics=metrics), labels
     parts = study.parts
@@ -183,20 +182,13 @@ def _reversed(names: Mapping[str, str]) -> dict[str, str]:
 def shortened(texts: Sequence[str], most: int = LEVEL_LENGTH) -> list[str]:
     """Return each of the distinct texts in at most about `most` characters, all different after every rendering."""
     shown = [one_line(text, 4096) for text in texts]
-    if any(map(_PATH.match, shown)):
-        shown = _less_common_folders(shown)
-    shown = [without_folders(text) for text in shown]
+    shown = less_folders(shown)
     if any(len(text) > most for text in shown):
         shown = _less_common_part(shown)
     shown = [_less_middle(text, most) for text in shown]
     if len({_skeleton(text) for text in shown}) == len(shown) and all(map(_is_plain, shown)):
         return shown
-    return _numbered(shown)
-
-
-def _numbered(texts: Sequence[str]) -> list[str]:
-    """Return the texts with their number at the end, which no rendering takes away."""
-    return [f"{text} ({place})".strip() for place, text in enumerate(texts, 1)]
+    return numbered(shown)
 
 
 def _is_plain(text: str) -> bool:
@@ -207,23 +199,6 @@ def _is_plain(text: str) -> bool:
 def _skeleton(text: str) -> str:
     """Return what is left of a text in the poorest rendering; letters that look the same are one."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", drawn(text)))
-
-
-def without_folders(text: str) -> str:
-    """Return the text with absolute folders left out: `mnist.npz` for `/home/me/data/mnist.npz`."""
-    return _FOLDER.sub("", text)
-
-
-def _less_common_folders(texts: Sequence[str]) -> list[str]:
-    """Return paths as their last parts, as many as tell them apart; other texts unchanged."""
-    parts = [[part for part in re.split(r"[\\/]+", text) if part not in ("", "~")] for text in texts]
-    for count in range(1, max(map(len, parts), default=0) + 1):
-        found = [
-            "/".join(part[-count:]) if _PATH.match(text) else text for text, part in zip(texts, parts, strict=True)
-        ]
-        if len(set(found)) == len(found):
-            return found
-    return list(texts)
 
 
 def _less_common_part(texts: Sequence[str]) -> list[str]:

@@ -15,12 +15,21 @@ NAME = ".report.json"
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What the terminal shows: a table of texts, its head first, how many columns say what a row is, and lines."""
+
+    table: list[list[str]]
+    labels: int
+    lines: list[str]
+
+
+@dataclass(frozen=True)
 class Note:
     """What is known of a written report: digests of all it was made from and of its files, by their path."""
 
     inputs: str
     outputs: dict[str, str]
-    summary: str
+    shown: Shown
     complete: bool
 
 
@@ -30,8 +39,8 @@ def read_note(folder: Path) -> Note | None:
         found = json.loads((folder / NAME).read_text(encoding="utf-8"))
         if not isinstance(found, dict) or found.pop("seal", None) != _seal(found):
             return None
-        return Note(**found)
-    except (OSError, ValueError, TypeError, RecursionError):
+        return Note(**{**found, "shown": Shown(**found["shown"])})
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

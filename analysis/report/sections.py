@@ -6,7 +6,6 @@ import pandas as pd
 
 from analysis.reading.study import Study
 from analysis.report.evidence import Evidence
-from analysis.report.labels import without_folders
 from analysis.report.looks import FIGURE, looks_lines, looks_section, seeds_of_each
 from analysis.report.provenance import cost, made
 from analysis.report.recipe import recipe_lines
@@ -41,6 +40,7 @@ from analysis.words.phrases import capital, count, listed, reason, seed_range
 from analysis.words.reported import STEPS_NOTE, reported_note, reported_sentence, reported_table, steps_table
 from analysis.words.rounding import p_value
 from analysis.words.screening import alias_sentence
+from runner.store import without_folders
 
 LISTED = 20  # runs or examples listed one by one
 MISSED_LISTED = 24  # examples that cannot be drawn

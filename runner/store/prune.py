@@ -17,6 +17,7 @@ from runner.store.files import StoreError, remove
 from runner.store.records import CHECKPOINT
 from runner.store.store import RESERVED, Store
 from runner.store.studies import RUN_ID, read_study
+from runner.store.terminal import show
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,11 @@ class Part:
 def disk_use(arguments: list[str]) -> int:
     """Print what takes the room of the results folder that the arguments name; return the exit code."""
 
-    def show(store: Store) -> None:
+    def tell(store: Store) -> None:
         for name, parts in uses(store):
-            print(line(name, parts))
+            show(line(name, parts))
 
-    return answered("du", arguments, show)
+    return answered("du", arguments, tell)
 
 
 def main(arguments: list[str]) -> int:
@@ -60,12 +61,12 @@ def prune(store: Store, kinds: Iterable[str], delete: bool) -> None:
     """Print what can go, a line a kind, and remove it if `delete`."""
     for kind in kinds:
         parts = list(KINDS[kind](store))
-        print(line(TITLES[kind], parts))
+        show(line(TITLES[kind], parts))
         if delete:
             for part in parts:
                 drop(store, part)
     if not delete:
-        print("nothing was removed; add --delete to remove it")
+        show("nothing was removed; add --delete to remove it")
 
 
 def drop(store: Store, part: Part) -> None:

@@ -19,7 +19,7 @@ from analysis.__main__ import main
 from analysis.report import files, freshness
 from analysis.report.evidence import gather
 from analysis.report.files import write_report
-from analysis.report.note import NAME, Note, read_note, write_note
+from analysis.report.note import NAME, Note, Shown, read_note, write_note
 from analysis.report.sections import split_table
 from analysis.report.tables import seeds_needed
 from analysis.statistics.splits import Split
@@ -58,7 +58,7 @@ def test_the_comparison_table_has_the_means_and_intervals_of_the_cells(study):
     row = cells.iloc[3]
     half = (row["val_accuracy_high"] - row["val_accuracy_low"]) / 2 * 100
     assert f"| false | false | 5 | {row['val_accuracy'] * 100:.1f} ± {half:.1f} |" in text
-    assert f"{row['val_accuracy'] * 100:.1f} ± {half:.1f}" in result.summary and result.complete
+    assert f"{row['val_accuracy'] * 100:.1f} ± {half:.1f}" in str(result.shown.table) and result.complete
 
 
 def test_a_planted_effect_is_in_the_table_with_its_grade(study):
@@ -138,7 +138,7 @@ def test_what_the_report_before_had_and_this_one_has_not_goes_and_what_no_report
 
 
 def test_a_note_that_was_changed_is_not_believed_and_nothing_of_it_reaches_a_terminal(tmp_path):
-    note = Note("a", {"report.md": "b"}, "99.81\x1b[2J", True)
+    note = Note("a", {"report.md": "b"}, Shown([["n"], ["99.81\x1b[2J"]], 0, ["so\x07"]), True)
     write_note(tmp_path, note)
     assert read_note(tmp_path) == note
     path = tmp_path / NAME
@@ -146,7 +146,8 @@ def test_a_note_that_was_changed_is_not_believed_and_nothing_of_it_reaches_a_ter
     assert read_note(tmp_path) is None
     path.write_text("[" * 100_000)
     assert read_note(tmp_path) is None
-    assert freshness.shown(note.summary, tmp_path).splitlines()[0] == "99.81\\x1b[2J"
+    shown = freshness.shown(note, tmp_path).splitlines()
+    assert [line.strip() for line in shown[:3]] == ["n", "99.81\\x1b[2J", "so\\x07"]
 
 
 def test_the_gaps_parts_in_the_table_sum_to_the_net(study):
@@ -170,7 +171,7 @@ def test_missing_failed_and_diverged_runs_are_named_and_their_seeds_left_out(tmp
     assert r"dropout=true, binarize=false, seed 4: ValueError: \<b\>bad\</b\>" in text
     assert "left out of all comparisons: seed 1" in text
     assert "| true | true | 2 |" in text
-    assert "diverged in 1 of 5 seeds" in result.summary
+    assert "diverged in 1 of 5 seeds" in str(result.shown.lines)
 
 
 def test_a_study_whose_only_lack_is_divergence_is_complete(tmp_path):
@@ -181,7 +182,7 @@ def test_a_study_whose_only_lack_is_divergence_is_complete(tmp_path):
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_seeds_are_reported_without_nan(tmp_path, seeds):
     text, result = written(recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=seeds))
-    assert "nan" not in text.lower().replace("nats", "") and "nan" not in result.summary
+    assert "nan" not in text.lower().replace("nats", "") and "nan" not in str(result.shown)
     assert "- Established" not in text.split("## Comparison")[0]
 
 
