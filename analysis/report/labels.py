@@ -5,6 +5,7 @@ labels have in common is cut first. Where the figures' font or LaTeX lacks lette
 ends in its number, and the report's first section says what it stands for.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +17,14 @@ import pandas as pd
 
 from analysis.figures.text import drawn
 from analysis.reading.study import Study, design_of
-from analysis.statistics.contrasts import NAMES, names_of_all
+from analysis.statistics.contrasts import NAMES, NOTHING, WITHOUT, names_of_all
 from analysis.words.markup import LABEL_LENGTH, is_set, one_line
+from analysis.words.phrases import listed
 from runner.store import less_folders, numbered, without_folders
 
 LEVEL_LENGTH = 40  # characters of a key or a level
 BASELINE = "baseline"
+LAYERS = "model.without"  # the key whose levels name layers that are left out
 _ENDS = r" /\_-=:,;|[](){}'"  # where the common part of labels may be cut
 
 
@@ -94,24 +97,30 @@ class Labels:
         if self.plain:
             return frame
         keys = {shown: key for key, shown in self.keys.items()}
-        known = {"cell": _reversed(self.cells), **self._contrasts}
-        known |= {shown: _reversed(self.levels[key]) for shown, key in keys.items()}
+        known = {"cell": _reversed(self.cells)} | {
+            shown: _reversed(self.levels[key]) for shown, key in keys.items() if shown not in NAMES
+        }
+        if "contrast" in frame:
+            rows = [(self._contrasts.get(contrast), place) for place, contrast in enumerate(frame["contrast"])]
+            texts = {
+                name: [names[column] if names else frame[name].iloc[row] for names, row in rows]
+                for column, name in enumerate(NAMES)
+                if name in frame
+            }
+            frame = frame.assign(**texts)
         return _renamed(frame, known).rename(columns=keys)
 
     @cached_property
-    def _contrasts(self) -> dict[str, dict[str, str]]:
-        """What stands for the names of contrasts as they are shown, by the columns of the table of effects."""
-        names = [names_of_all(design_of(dict(each))) for each in (self.shown, self.declaration)]
-        return {
-            column: {shown[place]: written[place] for shown, written in zip(*names, strict=True)}
-            for place, column in enumerate(NAMES)
-            if column != "kind"
-        }
+    def _contrasts(self) -> dict[str, tuple[str, ...]]:
+        """The names of contrasts as they were written, by what the contrast is called where it is shown."""
+        shown, written = (names_of_all(design_of(dict(each))) for each in (self.shown, self.declaration))
+        place = NAMES.index("contrast")
+        return {names[place]: found for names, found in zip(shown, written, strict=True)}
 
     def legend(self, key: str) -> list[tuple[str, str]]:
         """Return (shown, written) of the levels of a shown key that are not as they were written, less folders."""
-        [levels] = [known for written, known in self.levels.items() if self.keys[written] == key]
-        pairs = [(shown, without_folders(written)) for written, shown in levels.items()]
+        [(known, levels)] = [(known, levels) for known, levels in self.levels.items() if self.keys[known] == key]
+        pairs = zip(levels.values(), map(without_folders, _readable(known, list(levels))), strict=True)
         return [(shown, written) for shown, written in pairs if shown != written]
 
 
@@ -133,8 +142,9 @@ def shown_study(study: Study) -> tuple[Study, Labels]:
 def labels_of(declaration: Mapping[str, Any]) -> Labels:
     """Return how a declaration's keys, levels and cells are shown."""
     written = {factor["key"]: factor["levels"] for factor in declaration["factors"]}
-    keys = dict(zip(written, shortened(list(written)), strict=True))
-    levels = {key: dict(zip(known, shortened(known), strict=True)) for key, known in written.items()}
+    plain_keys = [WITHOUT if key == LAYERS and WITHOUT not in written else key for key in written]
+    keys = dict(zip(written, shortened(plain_keys), strict=True))
+    levels = {key: dict(zip(known, shortened(_readable(key, known)), strict=True)) for key, known in written.items()}
     labels = Labels(declaration, keys, levels, {})
     return replace(labels, cells=_cells(labels))
 
@@ -155,6 +165,25 @@ def _cells(labels: Labels) -> dict[str, str]:
     if _all_fit(off.values()):
         return off
     return {label: f"cell {place}" for place, (label, _) in enumerate(cells, 1)}
+
+
+def _readable(key: str, levels: Sequence[str]) -> list[str]:
+    """Return levels that are lists of texts as they are typed, `[a, b]`, and of layers that are left out as `a and b`.
+
+    All as they were where two would become one.
+    """
+    found = [_as_typed(level, key == LAYERS) for level in levels]
+    return found if len(set(found)) == len(found) else list(levels)
+
+
+def _as_typed(level: str, layers: bool) -> str:
+    try:
+        parts = json.loads(level) if level.startswith("[") else None
+    except (ValueError, RecursionError):
+        return level
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        return level
+    return (listed(parts) or NOTHING) if layers else f"[{', '.join(parts)}]"
 
 
 def _all_fit(labels: Iterable[str]) -> bool:

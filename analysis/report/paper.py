@@ -11,12 +11,12 @@ from analysis.report.evidence import Evidence
 from analysis.report.latex import ESTIMATE, LatexTable
 from analysis.report.summary import looked_at
 from analysis.report.tables import comparison_columns, comparison_table, effects_table
+from analysis.statistics.contrasts import NOTHING, WITHOUT
 from analysis.words.phrases import capital, count, listed
 from runner.metrics import Metric
 
 KEYS = 3  # factors with a column each; of more, a cell's label is its name
 YES = {"true": "yes", "false": "no"}
-LAYERS = "model.without"
 
 
 def comparison(evidence: Evidence) -> LatexTable:
@@ -92,8 +92,8 @@ def _label(evidence: Evidence, kind: str) -> str:
 
 
 def paper_key(key: str) -> str:
-    """Return `Learning rate` for learning_rate, and what layers are left out for model.without."""
-    return "Layers left out" if key == LAYERS else capital(key.replace("_", " "))
+    """Return `Learning rate` for learning_rate, and what the key that leaves out layers does."""
+    return "Layers left out" if key == WITHOUT else capital(key.replace("_", " "))
 
 
 def paper_level(level: str) -> str:
@@ -106,17 +106,12 @@ def paper_level(level: str) -> str:
         parts = json.loads(level)
     except ValueError:
         return level
-    return listed([str(part) for part in parts]) or "nothing"
+    return listed([str(part) for part in parts]) or NOTHING
 
 
 def paper_contrast(contrast: str, keys: Sequence[str]) -> str:
-    """Return `without dropout_1` for `model.without: [] → ["dropout_1"]`, and keys and switches as a paper has them."""
-    told = re.sub(
-        rf"{re.escape(LAYERS)}(?:: | \()\[\] → (\[[^\]]*\])\)?",
-        lambda found: f"without {paper_level(found[1])}",
-        contrast,
-    )
-    told = re.sub(r"(?<=[:→=] )(true|false)\b|(?<=[:→=])(true|false)\b", lambda found: YES[found[0]], told)
+    """Return the contrast with keys and switches as a paper has them."""
+    told = re.sub(r"(?<=[:→=] )(true|false)\b|(?<=[:→=])(true|false)\b", lambda found: YES[found[0]], contrast)
     for key in keys:
         spaced = key.replace("_", " ").replace("\\", r"\\")
         told = re.sub(rf"(?<![\w.]){re.escape(key)}(?![\w.])", spaced, told)

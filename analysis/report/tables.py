@@ -78,6 +78,7 @@ def _effect_texts(evidence: Evidence, row: dict[str, Any]) -> dict[str, str]:
     places, paired = places_of(row, metric), evidence.study.design.paired
     return {
         "effect": one_line(row["contrast"]),
+        "grade": grade_text(row),
         "on": one_line(metric.label),
         "estimate": f"{interval} †" if row["floored"] else interval,
         "± seeds" if paired else "±": number(row["se"] * metric.scale, f".{places}f"),
@@ -91,7 +92,6 @@ def _effect_texts(evidence: Evidence, row: dict[str, Any]) -> dict[str, str]:
         "ρ": number(row["rho"], ".2f"),
         "seeds" if paired else "runs": "; ".join(needed),
         "p pooled": p_value(row["pooled_p"]) if row["alike"] else "–",
-        "grade": grade_text(row),
     }
 
 

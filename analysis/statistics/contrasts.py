@@ -27,6 +27,7 @@ ALL_ORDERS_FACTORS = 3
 ALL_ORDERS_CELLS = 32
 HIGHEST_ORDER = 3  # of larger designs
 NAMES = ("term", "contrast", "kind", "factor", "level", "baseline", "at")
+WITHOUT, NOTHING = "without", "nothing"  # how a factor that leaves out layers, and its baseline, are shown
 SPARE_SIMPLE = 12  # simple effects shown in place of contrasts that a cell without runs leaves undefined
 
 
@@ -200,15 +201,30 @@ def _names_of(design: Design, contrast: Contrast) -> tuple[str, ...]:
     ends = [design.factors[factor][end] for factor, _, end in contrast.steps]
     at = ", ".join(f"{factor}={design.factors[factor][level]}" for factor, level in contrast.at)
     kind = _kind_of(design, contrast)
+    steps = list(zip(factors, starts, ends, strict=True))
     label = {
         "comparison": f"{ends[0]} against {starts[0]}",
-        "interaction": " × ".join(
-            factor if len(design.factors[factor]) == 2 else f"{factor} ({start} → {end})"
-            for factor, start, end in zip(factors, starts, ends, strict=True)
-        ),
-    }.get(kind, f"{factors[0]}: {starts[0]} → {ends[0]}" + (f" at {at}" if at else ""))
+        "interaction": " × ".join(short_step(*step, len(design.factors[step[0]])) for step in steps),
+    }.get(kind, long_step(*steps[0]) + (f" at {at}" if at else ""))
     joined = ":".join(factors)
     return joined, label, kind, joined, ":".join(ends), ":".join(starts), at
+
+
+def leaves_out(factor: str, baseline: str) -> bool:
+    """Tell whether the factor, as it is shown, leaves layers out of a net that is whole in the baseline."""
+    return (factor, baseline) == (WITHOUT, NOTHING)
+
+
+def long_step(factor: str, start: str, end: str) -> str:
+    """Return `dropout: true → false`, or `without conv2d_1`."""
+    return f"{factor} {end}" if leaves_out(factor, start) else f"{factor}: {start} → {end}"
+
+
+def short_step(factor: str, start: str, end: str, levels: int) -> str:
+    """Return `dropout`; of more than two levels `rate (0.1 → 0.3)`."""
+    if leaves_out(factor, start):
+        return f"{factor} {end}"
+    return factor if levels <= 2 else f"{factor} ({start} → {end})"
 
 
 def named(design: Design) -> dict[str, Contrast]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.statistics.contrasts import long_step
 from analysis.statistics.responses import Response
 from analysis.words.markup import one_line
 from analysis.words.names import response_label
@@ -109,7 +110,7 @@ def _clauses(told: Told, row: Row) -> Iterator[str]:
     verb = "raises" if row["estimate"] > 0 else "lowers"
     yield capital(f"{subject(told, row)} {verb} {row['label']} by {size_of(row)}")
     factor, baseline, level = (one_line(row[name], SHORT) for name in ("factor", "baseline", "level"))
-    change = f"{level} instead of {baseline}" if row["kind"] == "comparison" else f"{factor}: {baseline} → {level}"
+    change = f"{level} instead of {baseline}" if row["kind"] == "comparison" else long_step(factor, baseline, level)
     yield f"{change} {verb} {row['label']} by {size_of(row)}"
 
 
@@ -139,8 +140,8 @@ def _name(told: Told, row: Row) -> str:
     if row["kind"] == "comparison":
         return one_line(row["level"], SHORT)
     if row["kind"] == "interaction":
-        return " × ".join(one_line(factor, SHORT) for factor, _, _ in told.steps(row))
-    return one_line(component(row["factor"], row["level"]), SHORT)
+        return " × ".join(one_line(component(*step), SHORT) for step in told.steps(row))
+    return one_line(component(row["factor"], row["baseline"], row["level"]), SHORT)
 
 
 def _not_shown(told: Told) -> Iterator[str]:

@@ -74,14 +74,13 @@ _ALWAYS = (
     "sign, else exact p below .05; with skewed differences a single test errs in about 9 % of cases at 8 to 12 seeds. "
     "Smaller than of interest: the interval lies inside ± the smallest effect of interest; wrong in at most 2.5 % of "
     "such claims, uncorrected. ± seeds is the standard error that is due to seeds{se_examples}.{floored} d_z is the "
-    "estimate over the standard deviation of the seeds' differences; ρ the correlation of the arms over seeds; seeds "
-    "is how many establish an effect of the size seen, and of the smallest size of interest, with 80 % power in this "
-    "family: a range, as far as the spread is known.{matched}{alike}"
+    "estimate over the standard deviation of the seeds' differences; ρ the correlation of the arms over seeds{needed}."
+    "{matched}{alike}"
 )
 _LOOKED = (
     "Seeds were added look by look: interval, p, p Holm and grade of the primary contrasts hold over all looks, p "
     "being the lowest of a look's p over its share of the 5 %, the interval what the looks' intervals have in common; "
-    "estimate, n and p exact are those of the contrast's last look, and how many seeds are needed is left out. "
+    "estimate, n and p exact are those of the contrast's last look. "
     "Exploratory contrasts are of all seeds, as if there had been one look."
 )
 _APART = (
@@ -95,6 +94,10 @@ _APART = (
     "such claims, uncorrected. ± is the standard error.{floored} n is the runs of the smallest cell; runs is how many "
     "a cell establish an effect of the size seen, and of the smallest size of interest, with 80 % power in this "
     "family: a range, as far as the spread is known."
+)
+_NEEDED = (
+    "; seeds is how many establish an effect of the size seen, and of the smallest size of interest, with 80 % power "
+    "in this family: a range, as far as the spread is known"
 )
 _MATCHED = (
     "Matched seeds make arms differ in the factor alone; what they buy in precision is the variance of a difference "
@@ -129,6 +132,7 @@ def effects_note(
     notes = {name: note if there[name] else "" for name, note in _SOMETIMES.items()}
     counted = f"{examples:,}" if examples else "same"
     notes["se_examples"] = notes["se_examples"].format(example=example, examples=counted)
+    notes["needed"] = "" if looked else _NEEDED
     notes["unanimous"] = " or where variances are shared" if there["moderated"] else ""
     ratio = rows["variance_ratio"].median()
     notes["matched"] = f" {_MATCHED.format(ratio=ratio)}" if pd.notna(ratio) else ""

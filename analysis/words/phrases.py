@@ -11,9 +11,12 @@ def listed(words: Sequence[str]) -> str:
 
 
 def few(labels: Sequence[str], most: int = 3) -> str:
-    """Return the labels in a row, those beyond `most` as a count."""
-    shown = " and ".join(labels[:most]) if len(labels) <= 2 else "; ".join(labels[:most])
-    return shown if len(labels) <= most else f"{shown}; and {len(labels) - most} other cells"
+    """Return the labels in a row, those beyond `most` as a count, but a single one beyond it as it is."""
+    if len(labels) <= 2:
+        return " and ".join(labels)
+    if len(labels) <= most + 1:
+        return f"{'; '.join(labels[:-1])}; and {labels[-1]}"
+    return f"{'; '.join(labels[:most])}; and {len(labels) - most} other cells"
 
 
 def count(number: int, noun: str) -> str:

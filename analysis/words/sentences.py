@@ -1,12 +1,12 @@
 """A row of the table of effects -> its one sentence of at most 30 words, the grade first."""
 
 import itertools
-import json
 import math
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from analysis.statistics.contrasts import leaves_out, short_step
 from analysis.statistics.grades import ESTABLISHING_SEEDS, EXACT_SEEDS
 from analysis.statistics.intervals import ALPHA
 from analysis.words.markup import one_line
@@ -25,7 +25,6 @@ from analysis.words.quantities import (
 from analysis.words.rounding import places_of
 from analysis.words.told import Step, Told, tests_of
 
-LAYERS = "model.without"  # the key whose levels name layers that are left out
 SHORTER = (0, 1, 2)  # from all words to the fewest
 WORDS = 30  # of a sentence, at most; the rest of the evidence stands in the table of effects
 
@@ -156,22 +155,17 @@ def subject(told: Told, row: Row, short: int = 0) -> str:
     factor, baseline, level = (one_line(row[name]) for name in ("factor", "baseline", "level"))
     if row["kind"] == "comparison":
         return f"{level} instead of {baseline}"
-    layers = row["factor"] == LAYERS and row["baseline"] == "[]"  # of a net that is whole in the baseline
-    verb = "leaving out" if layers else {"leave-one-out": "leaving out", "add-one": "adding"}.get(told.design.mode)
-    part = component(row["factor"], row["level"])
+    mode = "leave-one-out" if leaves_out(row["factor"], row["baseline"]) else told.design.mode
+    verb = {"leave-one-out": "leaving out", "add-one": "adding"}.get(mode)
+    part = component(row["factor"], row["baseline"], row["level"])
     changed = f"{factor}: {baseline} → {level}" if short > 1 else f"changing {factor} from {baseline} to {level}"
     done = f"{verb} {one_line(part)}" if verb else changed
     return f"at {one_line(row['at'])}, {done}" if row["at"] else done
 
 
-def component(factor: str, level: str) -> str:
-    """Return what a level switches: the factor, or the layers that a level of model.without names."""
-    if factor != LAYERS:
-        return factor
-    try:
-        return listed(json.loads(level))
-    except ValueError:  # a long list, of which the middle is left out
-        return level
+def component(factor: str, baseline: str, level: str) -> str:
+    """Return what a step switches: the factor, or the layers that are left out."""
+    return level if leaves_out(factor, baseline) else factor
 
 
 def _averaging(told: Told, row: Row, short: int) -> str:
@@ -198,8 +192,7 @@ def interacting(told: Told, row: Row) -> tuple[str, str]:
 def _step_name(told: Told, step: Step) -> str:
     """Return the factor's key, with the levels that are compared where it has more than two."""
     factor, baseline, level = map(one_line, step)
-    two = len(told.design.factors.get(step[0], ())) <= 2
-    return factor if two else f"{factor} ({baseline} → {level})"
+    return short_step(factor, baseline, level, len(told.design.factors.get(step[0], ())))
 
 
 def _why_only_suggestive(told: Told, row: Row) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.errors import BadInput
 from runner.images.data import NORMALIZATIONS, Facts, look
-from runner.images.labels import MOST_CLASSES
+from runner.images.labels import MOST_CLASSES, NO_USE, absent
 from runner.images.layers import Layer, effective_layers
 from runner.images.reading import Named
 from runner.recipe import Recipe, read_recipe
@@ -262,8 +262,8 @@ def _facts(named: Named, classes: int | None) -> Facts:
     if pinned is None or (classes is not None and classes < pinned.classes):
         return _read(named, None) if classes in (None, _classes_in(named)) else _read(named, classes)
     more = [] if classes is None else [str(place) for place in range(pinned.classes, classes)]
-    note = f"class {', '.join(more)} never occurs in {named.name}, though the net has an output for it"
-    return replace(pinned, classes=classes or pinned.classes, notes=(note,) if more else ())
+    notes = (absent(more, f"in {named.name}, {NO_USE}"),) if more else ()
+    return replace(pinned, classes=classes or pinned.classes, notes=notes)
 
 
 def _classes_in(named: Named) -> int | None:

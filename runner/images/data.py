@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.images.labels import Classes, read_classes
-from runner.images.reading import Named, arrays_digest, read_arrays
+from runner.images.reading import Named, arrays_digest, read_arrays, unread
 
 CHANNELS = (1, 3, 4)  # that images usually have
 DARK_BYTE, DARK = 128, 0.1  # images that reach no higher are on another scale
@@ -55,6 +55,7 @@ def look(named: Named, classes: int | None) -> Facts:
     """Return what is known of the dataset once it is read; ValueError, one sentence, where it cannot be trained on."""
     arrays = read_arrays(named)
     found, notes = check_arrays(arrays, classes)
+    notes += [f"{name} is not read, since x_test validates" for name in unread(named)]
     shape = arrays["x_train"].shape[1:]
     return Facts(arrays_digest(arrays), (*shape, 1) if len(shape) == 2 else shape, found.count, (*found.notes, *notes))
 
@@ -140,17 +141,24 @@ def _check_bytes(name: str, low: int, high: int, alone: bool) -> list[str]:
     if alone and high < DARK_BYTE:
         raise ValueError(
             f"{name} must be whole numbers from 0 to 255, or floats in [0, 1]; got {low} to {high}, and divided by 255 "
-            f"that would be all but black. Divide by the largest that a pixel can be, such as {name} / {high}, and "
-            "save it as float."
+            f"that would be all but black. {_divided(name, high)}"
         )
     return []
+
+
+def _divided(name: str, high: int) -> str:
+    """Return how to turn whole numbers up to `high` into floats in [0, 1]."""
+    if high == 1:
+        return f"Save it as float, {name}.astype('float32')."
+    return f"Divide by the largest that a pixel can be, such as {name} / {high}, and save it as float."
 
 
 def _check_floats(name: str, low: float, high: float, alone: bool) -> list[str]:
     """Return what must be told of floats as pixels; ValueError where they are not in [0, 1], or all but zero."""
     got = f"{name} must be whole numbers from 0 to 255, or floats in [0, 1]; got floats from {low:g} to {high:g}"
     if low < 0:
-        raise ValueError(f"{got}. Shift and scale it, such as ({name} - {low:g}) / {high - low:g}.")
+        reach = max(-low, high)  # such as 1 of [-1, 1], whose ends these images need not reach
+        raise ValueError(f"{got}. Shift and scale it, such as ({name} + {reach:g}) / {2 * reach:g}.")
     if high > 1:
         raise ValueError(f"{got}. Divide by the largest that a pixel can be, such as {max(high, 255):g}.")
     if alone and high < DARK:

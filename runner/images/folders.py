@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.images.labels import refuse_regression
+from runner.images.labels import refuse_missing, refuse_regression
 from runner.training.streams import generator
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -189,6 +189,7 @@ def divided(examples: np.ndarray, labels: np.ndarray, key: str) -> dict[str, np.
     if labels.shape[:1] != examples.shape[:1]:
         raise ValueError(f"{key} must have one label for each of the {len(examples)} examples; got {labels.shape}.")
     flat = labels if labels.ndim == 1 else labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]
+    refuse_missing(key, flat)
     distinct = np.unique(flat)
     refuse_regression(key, distinct, len(flat))
     validates = np.zeros(len(flat), bool)

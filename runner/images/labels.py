@@ -7,6 +7,7 @@ import numpy as np
 
 MOST_CLASSES = 65_536
 NAMED = 12  # classes that a sentence lists
+NO_USE = "though the net has an output for each"
 FEW = 20  # distinct values that are classes, however few the examples
 
 
@@ -30,6 +31,8 @@ def read_classes(train: np.ndarray, test: np.ndarray, examples: tuple[int, int],
     names, parts = ("y_train", "y_test"), (train, test)
     flat = [_flat(name, part, count) for name, part, count in zip(names, parts, examples, strict=True)]
     columns = [0 if part.ndim < 2 else part.shape[1] for part in parts]
+    for name, part in zip(names, flat, strict=True):
+        refuse_missing(name, part)
     values = _of_one_kind([_plain(name, part) for name, part in zip(names, flat, strict=True)])
     distinct = np.unique(np.concatenate(values))
     if given is None:
@@ -50,6 +53,15 @@ def refuse_regression(name: str, distinct: np.ndarray, examples: int) -> None:
         raise ValueError(
             f"{name} must hold classes; got {len(distinct):,} different values in {examples:,} examples. A quantity "
             "takes a recipe of your own, such as examples/diabetes.py."
+        )
+
+
+def refuse_missing(name: str, labels: np.ndarray) -> None:
+    """Raise ValueError where labels are NaN, as where they are not known; each would be a class of its own."""
+    if labels.dtype.kind == "f" and (lost := int(np.isnan(labels).sum())):
+        raise ValueError(
+            f"{name} must hold a label for each example; got NaN for {lost:,} of {len(labels):,}. Leave these examples "
+            "out."
         )
 
 
@@ -139,18 +151,25 @@ def _absent(classes: Sequence[np.ndarray], count: int, known: np.ndarray | None)
     """Return which classes never occur, in training, in validation or in both."""
     train, test = (np.bincount(part, minlength=count) > 0 for part in classes)
     told = {
-        "never occurs in y_train or y_test, though the net has an output for it": ~train & ~test,
-        "never occurs in y_train, so that no net can learn it": ~train & test,
-        "never occurs in y_test, so that nothing is validated of it": train & ~test,
+        f"in y_train or y_test, {NO_USE}": ~train & ~test,
+        "in y_train, so that no net can learn what it is": ~train & test,
+        "in y_test, so that nothing is validated there": train & ~test,
     }
     notes = []
     for what, where in told.items():
         places = np.flatnonzero(where)
         if len(places):
-            named = ", ".join(str(place) if known is None else _shown(known[place]) for place in places[:NAMED])
-            more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
-            notes.append(f"class {named}{more} {what}")
+            named = [str(place) if known is None else _shown(known[place]) for place in places[:NAMED]]
+            named += [f"{len(places) - NAMED} more"] if len(places) > NAMED else []
+            notes.append(absent(named, what))
     return notes
+
+
+def absent(classes: Sequence[str], where: str) -> str:
+    """Return `class 3 never occurs in y_test`, `classes 3 and 4 never occur in y_test`."""
+    if len(classes) == 1:
+        return f"class {classes[0]} never occurs {where}"
+    return f"classes {', '.join(classes[:-1])} and {classes[-1]} never occur {where}"
 
 
 def _shown(label: object) -> str:

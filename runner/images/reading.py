@@ -158,6 +158,16 @@ def _names_in(found: list[str]) -> dict[str, str]:
     return written
 
 
+def unread(named: Named) -> list[str]:
+    """Return the arrays of examples in a dataset's npz file that neither train nor validate, such as a second x_val."""
+    if named.name in ("folder", "csv") or named.path is None:
+        return []
+    with np.load(Path(named.path).expanduser(), allow_pickle=False) as file:
+        found = sorted(file.files)
+    examples = {"x", *(f"x_{end}" for end in ("train", "test", *OTHERS))}
+    return [name for name in found if name in examples - set(_names_in(found).values())]
+
+
 def keras_cache() -> Path:
     """Return the folder where Keras keeps the datasets that it has downloaded."""
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))

@@ -91,6 +91,39 @@ def test_the_csv_files_keep_what_was_written(study):
     assert list(read(study).runs["path"].unique()) == LEVELS
 
 
+LAYERS_OUT = {"model.without": ["[]", '["conv_1"]', '["conv_1","drop_1"]'], "augment": ["nothing", "flips"]}
+
+
+def test_layers_that_are_left_out_are_named_as_such_and_kept_as_written_in_the_csv_files(tmp_path):
+    folder = recorded_study(tmp_path, LAYERS_OUT, seeds=2)
+    evidence = gather(folder)
+    contrasts = set(evidence.effects["contrast"])
+    assert {"without conv_1", "without conv_1 and drop_1", "augment: nothing → flips"} <= contrasts
+    assert "without conv_1 × augment" in contrasts and not any("[" in contrast for contrast in contrasts)
+    assert evidence.study.cells[:3] == [
+        "augment=nothing, without=nothing",
+        "augment=flips, without=nothing",
+        "augment=nothing, without=conv_1",
+    ]
+    assert evidence.labels.legend("without") == []
+    written = evidence.labels.written(evidence.effects)
+    mains = written[written["kind"].eq("main")].drop_duplicates("contrast").set_index("contrast")
+    assert mains["baseline"].to_dict() == {
+        'model.without: [] → ["conv_1"]': "[]",
+        'model.without: [] → ["conv_1","drop_1"]': "[]",
+        "augment: nothing → flips": "nothing",
+    }
+
+
+def test_levels_that_are_lists_lose_their_quotes_unless_two_would_be_one():
+    def shown(*levels):
+        declared = {"factors": [{"key": "callbacks", "levels": list(levels)}], "cells": []}
+        return list(labels_of(declared).levels["callbacks"].values())
+
+    assert shown("[]", '["a","b"]', "[1,2]") == ["[]", "[a, b]", "[1,2]"]
+    assert shown('["a, b"]', '["a","b"]') == ['["a, b"]', '["a","b"]']
+
+
 def test_cells_of_many_factors_are_called_by_what_is_off_the_baseline():
     keys = [f"switch_number_{place}" for place in range(12)]
     cells = [dict.fromkeys(keys, "true"), {**dict.fromkeys(keys, "true"), keys[7]: "false"}]

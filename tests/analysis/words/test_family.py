@@ -1,9 +1,11 @@
 """What is tested and from which epochs is said in a line, and the note speaks of no column that is not there."""
 
 import numpy as np
+import pytest
 from designs import RESPONSES, TWO_BY_TWO, random_values, runs_of, table_of
 
 from analysis.words.family import effects_note, epochs_text, family_sentence, moving_sentence
+from analysis.words.phrases import few
 
 
 def table(**losses):
@@ -53,6 +55,9 @@ def test_a_window_that_still_moves_is_said():
 
 def test_the_note_tells_only_of_what_is_there():
     plain = effects_note(table(), 1, "image", 10_000)
+    assert "; seeds is how many" in plain
+    looked = effects_note(table(), 1, "image", 10_000, looked=True)
+    assert "seeds is how many" not in looked and "how many seeds" not in looked  # a column that is not there
     assert "†" not in plain and "± images" not in plain and "share their variances" not in plain
     assert "± seeds is the standard error that is due to seeds. d_z" in plain
     assert "± is the standard error. n is" in effects_note(table(), 1, "image", 10_000, paired=False)
@@ -62,3 +67,11 @@ def test_the_note_tells_only_of_what_is_there():
     assert "† the seeds spread by less" in told and "share their variances" in told and "p pooled" in told
     assert "± images that due to the 10,000 validation images, which no seed removes" in told
     assert "all terms and both responses" in told
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(1, "a"), (2, "a and b"), (3, "a; b; and c"), (4, "a; b; c; and d"), (5, "a; b; c; and 2 other cells")],
+)
+def test_a_few_cells_are_named_and_never_one_counted(count, told):
+    assert few(list("abcde"[:count])) == told

@@ -105,7 +105,7 @@ OPEN = {"layers": [{"class_name": "Flatten"}, {"class_name": "Dense", "units": N
 def test_more_classes_than_a_named_dataset_has_are_told():
     values = settled(dataset={"name": "digits", "path": None, "classes": 12})
     [note] = image_recipe().data_notes(values)
-    assert note == "digits: class 10, 11 never occurs in digits, though the net has an output for it."
+    assert note == "digits: classes 10 and 11 never occur in digits, though the net has an output for each."
 
 
 @pytest.mark.parametrize(("key", "value"), [("normalize", "column_l2"), ("binarize", True), ("augment", True)])

@@ -91,13 +91,13 @@ BROKEN = {
     "x_train must be .*; got floats from 0 to 209. Divide by the largest that a pixel can be, such as 255": {
         "x_train": IMAGES.astype(float).clip(0, 209)
     },
-    r"x_train must be .*; got floats from -1 to 1. Shift and scale it, such as \(x_train - -1\) / 2": {
+    r"x_train must be .*; got floats from -1 to 1. Shift and scale it, such as \(x_train \+ 1\) / 2": {
         "x_train": (IMAGES / IMAGES.max() * 2 - 1).astype(np.float32)
     },
     "x_train must be .*; got floats from 0 to 0.00392157, as if it had been divided by 255 twice": {
         "x_train": IMAGES / IMAGES.max() / 255
     },
-    "x_train must be .*; got 0 to 1, and divided by 255 that would be all but black.*such as x_train / 1": {
+    "x_train must be .*; got 0 to 1, .* all but black. Save it as float, x_train.astype": {
         "x_train": (IMAGES > 100).astype(np.uint8)
     },
     "x_train must be .*; got 0 to 13, and divided by 255": {"x_train": IMAGES // 16 * 17 // 16},
@@ -215,8 +215,21 @@ def test_the_number_of_classes_is_read_from_the_labels_and_a_class_that_never_oc
     assert (facts.classes, facts.shape, facts.notes) == (3, (8, 8, 1), ())
     two = ARRAYS["y_train"].clip(1) + 1  # 2 and 3, beside 0, 1 and 2 in validation
     [first, second] = notes_of(tmp_path, y_train=two)
-    assert first == "class 0, 1 never occurs in y_train, so that no net can learn it"
-    assert second == "class 3 never occurs in y_test, so that nothing is validated of it"
+    assert first == "classes 0 and 1 never occur in y_train, so that no net can learn what it is"
+    assert second == "class 3 never occurs in y_test, so that nothing is validated there"
+
+
+def test_labels_that_are_missing_are_no_classes(tmp_path):
+    labels = np.where(ARRAYS["y_train"] == 0, np.nan, ARRAYS["y_train"])
+    undivided = saved(tmp_path / "d.npz", **dict.fromkeys(ARRAYS), x=ARRAYS["x_train"], y=labels)
+    for path, name in ((undivided, "y"), (saved(tmp_path / "e.npz", y_train=labels), "y_train")):
+        with pytest.raises(ValueError, match=f"{name} must hold a label for each example; got NaN for .*Leave these"):
+            data.look(Named("npz", str(path)), None)
+
+
+def test_arrays_that_neither_train_nor_validate_are_told(tmp_path):
+    validates = {"x_val": ARRAYS["x_test"], "y_val": ARRAYS["y_test"]}
+    assert notes_of(tmp_path, **validates) == ("x_val is not read, since x_test validates",)
 
 
 def test_odd_scales_and_channels_are_told(tmp_path):

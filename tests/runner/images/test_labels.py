@@ -43,7 +43,7 @@ def test_labels_of_any_form_are_the_same_classes_and_the_numbering_is_told(note)
 def test_a_number_of_classes_that_is_given_is_what_the_net_gets():
     found = classes_of(PLAIN, given=5)
     assert found.count == 5
-    assert found.notes == ("class 3, 4 never occurs in y_train or y_test, though the net has an output for it",)
+    assert found.notes == ("classes 3 and 4 never occur in y_train or y_test, though the net has an output for each",)
 
 
 def test_two_classes_are_two():
@@ -52,7 +52,7 @@ def test_two_classes_are_two():
 
 REFUSED = {
     "y_train must hold whole numbers or texts, a class each; got 0.5": (PLAIN / 2, PLAIN, None),
-    "y_test must hold whole numbers or texts, a class each; got nan": (PLAIN, np.full(6, np.nan), None),
+    "y_test must hold a label for each example; got NaN for 6 of 6": (PLAIN, np.full(6, np.nan), None),
     "y_train must hold whole numbers or texts, a class each; got datetime64": (PLAIN.astype("M8[D]"), PLAIN, None),
     r"y_train must have one label for each of the 6 images, or one-hot rows.*\(6, 3\) with other": (
         ONE_HOT / 2,
