@@ -13,6 +13,10 @@ STORE_COMMANDS = {  # of what `python -m runner` does beside training: (module, 
     "prune": ("runner.store.prune", "main"),
     "du": ("runner.store.prune", "disk_use"),
 }
+NEEDED = [  # by the program: packages that a file of the same name in the working folder would be taken for
+    *("hydra", "keras", "markdown_it", "matplotlib", "numpy", "omegaconf", "pandas", "PIL", "scipy", "sklearn"),
+    *("tensorflow", "tqdm", "yaml"),
+]
 SHOW_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
@@ -116,12 +120,12 @@ def worded(action: Callable[[], None]) -> None:
 def main() -> None:
     """Run the command."""
     mend_streams()
+    check_own_packages()
     worded(lambda: run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> None:
     """Do what the words of the command ask for."""
-    check_own_packages()
     if arguments[:1] and arguments[0] in STORE_COMMANDS:
         module, function = STORE_COMMANDS[arguments[0]]
         raise SystemExit(getattr(importlib.import_module(module), function)(arguments[1:]))
@@ -155,16 +159,18 @@ def mend_streams() -> None:
 
 
 def check_own_packages() -> None:
-    """Raise BadInput where a file of the user's stands before a package of the program: it would be run instead."""
-    from runner.errors import BadInput
-
+    """Stop where a file of the user's stands before a package of the program, before it would be run instead."""
     ours = Path(__file__).resolve().parent.parent / "analysis" / "__init__.py"
-    found = importlib.util.find_spec("analysis")
-    if found is not None and found.origin is not None and Path(found.origin).resolve() != ours:
-        raise BadInput(
-            f"{found.origin} must have another name: this program has a package of that name, which Python would not "
-            "find. Rename it, or work in another folder."
-        )
+    here = Path.cwd()
+    for name in ("analysis", *NEEDED):
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:
+            continue
+        path = Path(found.origin)
+        hides = path.resolve() != ours if name == "analysis" else here in (path.parent, path.parent.parent)
+        if hides:
+            told = "this program has or needs a package of that name, which Python would not find"
+            stop(f"{path} must have another name: {told}. Rename it, or work in another folder.", 2)
 
 
 def start_hydra() -> None:

@@ -5,9 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from runner.errors import BadInput
+from runner.settings import did_you_mean, nearest
 
 VALUED = ("--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p", "--cfg", "-c")
-MODES = ("--run", "-r", "--multirun", "-m", "--cfg", "-c", "--info", "-i", "--shell-completion", "-sc")
+SHORT = {"-r": "--run", "-m": "--multirun", "-c": "--cfg", "-i": "--info", "-sc": "--shell-completion"}
+MODES = (*SHORT, *SHORT.values())
+FLAGS = (*VALUED, *MODES, "--resolve", "--hydra-help", "--experimental-rerun")
 INFO = ("--info", "-i")
 INFOS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
@@ -15,11 +18,14 @@ INFOS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 def for_hydra(arguments: Sequence[str]) -> list[str]:
     """Return the words as Hydra reads them; BadInput where a flag lacks its value or a key is written twice."""
     flags, others = apart(arguments)
-    modes = [flag for flag in flags if flag in MODES]
+    check_known(flags)
+    if "--hydra-help" in flags:
+        return ["--hydra-help"]
+    modes = {SHORT.get(flag, flag): flag for flag in flags if flag in MODES}
     if len(modes) > 1:
-        raise BadInput(f"{' and '.join(modes)} ask for different things. Leave one of them out.")
+        raise BadInput(f"{' and '.join(modes.values())} ask for different things. Leave one of them out.")
     check_once(others)
-    return [*flags, *map(of_one_value, map(of_any_metric, others))]
+    return [*flags, *map(of_home, map(of_one_value, map(of_any_metric, others)))]
 
 
 def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -39,13 +45,26 @@ def apart(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return flags, others
 
 
+def check_known(flags: Sequence[str]) -> None:
+    """Raise BadInput for a flag that there is not; a value may stand behind a flag or, after =, in it."""
+    values = {place + 1 for place, flag in enumerate(flags) if flag in (*VALUED, *INFO)}
+    for place, flag in enumerate(flags):
+        name = flag.partition("=")[0]
+        if place not in values and name not in FLAGS:
+            raise BadInput(
+                f"{name} is no option of this program.{did_you_mean(nearest(name, [*FLAGS, '--help', '--version']))} "
+                "Options are -m, --help, --version and those of --hydra-help; all else is key=value."
+            )
+
+
 def check_once(words: Sequence[str]) -> None:
     """Raise BadInput where a key is written twice; a shell makes that of braces."""
     keys = [word.partition("=")[0].lstrip("+~") for word in words]
     for key, times in Counter(keys).items():
         if times > 1:
             written = [word for word, each in zip(words, keys, strict=True) if each == key]
-            levels = ",".join(dict.fromkeys(word.partition("=")[2] for word in written))
+            values = ",".join(word.partition("=")[2] for word in written)
+            levels = values if re.search(r"[\[\](){}'\"]", values) else ",".join(dict.fromkeys(values.split(",")))
             raise BadInput(
                 f"{key} must be written once; got {' '.join(written)}. Write {key}={levels} for several levels "
                 "(a shell takes braces apart)."
@@ -55,6 +74,12 @@ def check_once(words: Sequence[str]) -> None:
 def of_any_metric(word: str) -> str:
     """Return what is said of a single metric as Hydra adds a key: no list knows all metrics."""
     return f"++{word}" if word.startswith(("analysis.better.", "analysis.sesoi.")) else word
+
+
+def of_home(word: str) -> str:
+    """Return paths of the home folder, `dataset.path=~/mnist.npz,~/other.npz`, in the quotes that Hydra wants of ~."""
+    key, equals, value = word.partition("=")
+    return key + equals + re.sub(r"(?:(?<=^)|(?<=,))~/[^,'\"\[\]{}()]*", lambda found: f"'{found[0]}'", value)
 
 
 def of_one_value(word: str) -> str:

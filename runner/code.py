@@ -99,4 +99,4 @@ def _parsed(path: Path) -> ast.AST:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8-sig")

@@ -167,7 +167,7 @@ def read_recipe(path: Path) -> Recipe:
     """Return the recipe in a file, which is parsed and never run; BadInput, one sentence, where it is none."""
     path = Path(path).absolute()
     try:
-        source = path.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadInput(f"recipe must be a Python file; {str(path)!r} cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:

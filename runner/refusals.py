@@ -24,7 +24,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         return unreadable_file(error)
     text = "\n".join(str(each) for each in chain(error))
-    for rewrite in (no_choice, unknown_key, unknown_choice, wrong_type, no_place, sweep_without_m):
+    for rewrite in (no_choice, no_reference, unknown_key, unknown_choice, wrong_type, no_place, sweep_without_m):
         if (found := rewrite(text)) is not None:
             return found
     return first_line(text)
@@ -77,6 +77,16 @@ def no_choice(text: str) -> str | None:
     if "Config group override must be a string or a list" not in text:
         return None
     return "dataset, model and study must each name a file of their folder; got null."
+
+
+def no_reference(text: str) -> str | None:
+    """Word a value that refers to a key which is not there, or to a function that none knows."""
+    key = re.search(r"Interpolation key '([^']*)' not found", text)
+    if key is not None:
+        near = did_you_mean(nearest(key[1], known_keys()))
+        return f"${{{key[1]}}} must refer to a key of this program; there is none of that name.{near}"
+    kind = re.search(r"Unsupported interpolation type (\S+)", text)
+    return None if kind is None else f"${{{kind[1]}:...}} must refer to a key, such as ${{epochs}}; got a function."
 
 
 def wrong_type(text: str) -> str | None:

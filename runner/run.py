@@ -178,7 +178,12 @@ def check(jobs: Sequence[Job], keep: bool) -> dict[str, Facts]:
 
 def open_store(study: StudySettings) -> Store:
     """Return the store in results_dir; one that is only looked at, or that one may only read, is not changed."""
-    folders = [Path(study.results_dir), Path(study.results_dir) / "runs"]
+    root = Path(study.results_dir).expanduser().absolute()
+    there = next(folder for folder in (root, *root.parents) if folder.exists())
+    if not there.is_dir() or (there != root and not os.access(there, os.W_OK)):
+        why = "is no folder" if not there.is_dir() else "cannot be written to"
+        raise BadInput(f"results_dir must be a folder, or one that can be made; {str(there)!r} {why}. Choose another.")
+    folders = [root, root / "runs"]
     writable = all(os.access(folder, os.W_OK) for folder in folders if folder.exists())
     return Store(study.results_dir, changes=writable and not study.dry_run)
 

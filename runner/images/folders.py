@@ -108,7 +108,8 @@ def read_csv(path: Path, target: str | None) -> dict[str, np.ndarray]:
     each class of `target` validates.
     """
     if not path.is_file():
-        raise ValueError(f"dataset.path must be a CSV file; got {path.name!r}, which does not exist.")
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise ValueError(f"dataset.path must be a CSV file; got {path.name!r}, which {kind}.")
     header, rows = _rows(path)
     if target is None:
         raise ValueError(f"dataset.target must name the column of classes; got nothing. Columns: {', '.join(header)}.")

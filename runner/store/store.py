@@ -77,7 +77,7 @@ class Store:
     """
 
     def __init__(self, results_dir: str | Path, changes: bool = True) -> None:
-        self.root = Path(results_dir).absolute()
+        self.root = Path(results_dir).expanduser().absolute()
         self.changes = changes
         self.runs = self.root / "runs"
         self.quarantine = self.root / "quarantine"

@@ -15,6 +15,10 @@ from runner.errors import BadInput
         ("dropout=true,false -cd mine -m", "-cd mine -m dropout=true,false"),
         ("dropout=false --cfg job", "--cfg job dropout=false"),
         ("dropout=false --info", "--info dropout=false"),
+        ("-m dropout=true,false --multirun -m", "-m --multirun -m dropout=true,false"),
+        ("-m dropout=true,false --hydra-help", "--hydra-help"),
+        ("--config-dir=mine --cfg=job", "--config-dir=mine --cfg=job"),
+        ("a=~/x.npz,~/y.npz b=x~/y c='~/z'", "a='~/x.npz','~/y.npz' b=x~/y c='~/z'"),
         ("--info plugins dropout=false", "--info plugins dropout=false"),
         ("-m until=decided,futile", "-m until=[decided,futile]"),
         ("-m analysis.sesoi.mae=0.5 +x=1", "-m ++analysis.sesoi.mae=0.5 +x=1"),
@@ -36,6 +40,9 @@ def test_flags_keep_their_values_wherever_they_stand(typed, read):
             "dropout must be written once; got dropout=true dropout=false. Write dropout=true,false for several levels "
             "(a shell takes braces apart).",
         ),
+        ("-m a=1,2 a=2", "a must be written once; got a=1,2 a=2. Write a=1,2 for several levels"),
+        ("-x a=1", "-x is no option of this program. Options are -m, --help, --version and"),
+        ("--multirn a=1", "--multirn is no option of this program. Did you mean --multirun"),
         ("-m seed=0,1 ++seed=0,1", "seed must be written once; got seed=0,1 ++seed=0,1. Write seed=0,1 for"),
     ],
 )

@@ -84,7 +84,7 @@ class Golden:
 
 GOLDEN = {
     2: Golden(
-        code="67e3f264da961887d4b7cd469e6b01dde1c72ecbcdd6e96994d9ba0e83e24a9c",
+        code="d7573b3104dcf69babe56d37224b68d3780cb9c7c19317aaef688eb3a43f8004",
         everywhere="6a141ddaa62165dfa31685454805d60c2fefa17a9765c9b69277ed2ee8c5c55f",
         trained=[
             {

@@ -18,10 +18,30 @@ def run(folder, *words, **more):
     )
 
 
-def test_a_file_of_the_users_own_that_hides_a_package_of_the_program_is_found_out_at_start(tmp_path):
-    (tmp_path / "analysis.py").write_text("raise SystemExit(7)\n")
+@pytest.mark.parametrize("name", ["analysis.py", "numpy.py", "keras/__init__.py"])
+def test_a_file_of_the_users_own_that_hides_a_package_which_the_program_needs_is_found_out_at_start(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("raise SystemExit(7)\n")
     done = run(tmp_path, *DRY)
-    assert done.returncode == 2 and done.stderr.startswith(f"{tmp_path / 'analysis.py'} must have another name")
+    assert done.returncode == 2 and done.stderr.startswith(f"{tmp_path / name} must have another name")
+
+
+def test_a_dry_run_does_not_promise_what_a_results_folder_that_is_a_file_cannot_keep(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    done = here(*DRY, f"results_dir={tmp_path}/file", check=2)
+    assert done.stderr == (
+        f"results_dir must be a folder, or one that can be made; '{tmp_path}/file' is no folder. Choose another.\n"
+    )
+
+
+def test_swept_paths_are_told_without_their_folders_and_no_line_is_wider_than_the_terminal(small_npz, tmp_path):
+    other = tmp_path / "other" / small_npz.name
+    other.parent.mkdir()
+    other.write_bytes(small_npz.read_bytes()[:])
+    words = [word for word in small_study(small_npz, tmp_path / "r", *DRY[1:]) if "dataset.path" not in word]
+    done = run(tmp_path, *words, f"dataset.path={small_npz},{other}", COLUMNS="50")
+    assert done.returncode == 0 and max(map(len, done.stdout.splitlines())) <= 50
+    assert str(tmp_path) not in done.stdout and f"other/{small_npz.name}" in " ".join(done.stdout.split())
 
 
 def test_a_stream_that_cannot_show_a_sign_shows_it_as_an_escape(tmp_path):

@@ -97,6 +97,11 @@ NO_TABLE = {
 }
 
 
+def test_a_folder_is_no_csv_file(tmp_path):
+    with pytest.raises(ValueError, match=r"must be a CSV file; got '.*', which is a folder"):
+        read_csv(tmp_path, "b")
+
+
 @pytest.mark.parametrize("sentence", NO_TABLE)
 def test_what_is_no_table_is_refused_in_a_sentence(tmp_path, sentence):
     text, target = NO_TABLE[sentence]
