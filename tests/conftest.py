@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers a width; what is printed here goes to no terminal
 ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("suite", deadline=None)  # a machine may be busy
 settings.load_profile("suite")
@@ -267,7 +268,7 @@ def small_study(npz: Path, results: Path, *arguments: str) -> list[str]:
         "dataset": "npz",
         "dataset.path": npz,
         "dataset.classes": 3,
-        "model": "stage_6",
+        "model": "dense",
         "epochs": 2,
         "results_dir": results,
     }

@@ -101,7 +101,7 @@ def test_a_trajectory_killed_in_every_epoch_ends_as_if_it_were_not(whole, npz, t
 def test_sweeps_that_overlap_on_one_folder_train_each_run_once(npz, tmp_path):
     sweeps = [
         ["dropout=true,false", "seed=0,1"],
-        ["dropout=false,true", "seed=1,2", "name=other"],
+        ["dropout=false,true", "seed=1", "name=other"],
     ]
     started = [
         subprocess.Popen(
@@ -116,7 +116,7 @@ def test_sweeps_that_overlap_on_one_folder_train_each_run_once(npz, tmp_path):
     outputs = [sweep.communicate() for sweep in started]
     assert [sweep.returncode for sweep in started] == [0, 0], outputs
     records = sorted((tmp_path / "runs").glob("*/run.log"))
-    assert len(records) == 6
+    assert len(records) == 4
     for log in records:
         assert len([line for line in log.read_text().splitlines() if line.startswith("epoch=")]) == 2
     assert "missing" not in (tmp_path / "other" / "report.md").read_text()
