@@ -218,7 +218,7 @@ def here(*arguments: str, check: int | None = 0, folder: Path = ROOT) -> subproc
         mock.patch.object(sys, "argv", ["runner", *arguments]),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
-        undrawn(laid_out=False),
+        undrawn(),
     ):
         os.chdir(folder)
         try:

@@ -1,4 +1,4 @@
-"""A study's folder -> its report as text, for tests of words and tables: its figures are laid out, but not rendered."""
+"""A study's folder -> its report as text, for tests of words and tables: its figures are not drawn."""
 
 import contextlib
 import io
@@ -24,10 +24,10 @@ SECTIONS = [
 
 
 @contextlib.contextmanager
-def undrawn(laid_out: bool = True) -> Iterator[None]:
-    """Let every figure of a report be one white pixel meanwhile: rendering takes half of a report's time.
+def undrawn(laid_out: bool = False) -> Iterator[None]:
+    """Let every figure of a report be one white pixel meanwhile: drawing takes four fifths of a report's time.
 
-    Where they are not even `laid_out`, which takes a third of the rest, no mistake in a figure comes to light.
+    Those that are `laid_out` are not rendered either, but a study that they cannot show comes to light.
     """
     made = io.BytesIO()
     Image.new("L", (1, 1), 255).save(made, "PNG")
@@ -38,10 +38,10 @@ def undrawn(laid_out: bool = True) -> Iterator[None]:
         yield
 
 
-def written(folder: Path):
-    """Write the report, its figures not rendered; return its text and what its writing returned."""
+def written(folder: Path, laid_out: bool = False):
+    """Write the report, its figures not drawn; return its text and what its writing returned."""
     from analysis.report.files import write_report
 
-    with undrawn():
+    with undrawn(laid_out):
         result = write_report(folder)
     return (folder / "report.md").read_text(), result

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,7 @@ TRAINING_SECONDS = 6.0  # of these, from the first file of a training to the las
 HANGS = 3600.0  # seconds after which a sweep is believed to hang, however busy the machine is
 WORKERS_KILLED = 8  # one after the other in one sweep
 ROUNDS = (("group", "group", "group"), ("group", "workers", "group"), ("group", "group"), ("workers", "group"))
+Finish = Callable[[Path, Path, Sequence[str]], object]  # dataset, results folder, what the command says
 CUT_SHORT = ("cut short", "left over from")  # what the next run puts right by itself
 
 
@@ -186,6 +187,7 @@ class Attacks:
     chance: random.Random
     seconds: float = TRAINING_SECONDS  # in which most kills come, from the first writing
     workers_killed: int = WORKERS_KILLED
+    finish: Finish = finish
     tally: Tally = field(default_factory=Tally)
 
     def group(self, results: Path) -> None:
@@ -214,7 +216,7 @@ class Attacks:
     def end(self, results: Path, expected: dict[str, str], last: str) -> None:
         """Let the sweep end and compare its outcome with the uninterrupted one's."""
         try:
-            finish(self.npz, results, self.axes)
+            self.finish(self.npz, results, self.axes)
         except RuntimeError as error:
             self.lose(last, [str(error)])
             return
@@ -242,13 +244,17 @@ def kill_again_and_again(
     seed: int = 0,
     axes: Sequence[str] = AXES,
     workers_killed: int = WORKERS_KILLED,
+    finish: Finish = finish,
 ) -> Tally:
-    """Kill at least `kills` times; each round names the attacks ("group", "workers") on one sweep before its end."""
+    """Kill at least `kills` times; each round names the attacks ("group", "workers") on one sweep before its end.
+
+    `finish` runs a sweep that nothing kills.
+    """
     npz = folder / "small.npz"
     np.savez(npz, **made_arrays())
     finish(npz, folder / "uninterrupted", axes)
     expected = outcome(folder / "uninterrupted")
-    attacks = Attacks(npz, axes, random.Random(seed), seconds, workers_killed)
+    attacks = Attacks(npz, axes, random.Random(seed), seconds, workers_killed, finish)
     for place, kinds in enumerate(rounds):
         results = folder / f"round-{place}"
         for kind in kinds:

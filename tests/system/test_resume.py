@@ -14,7 +14,7 @@ from jobs import job_on
 from runner import pool, processes
 from runner.store import Store
 
-EPOCHS = 3
+EPOCHS = 2
 MOMENTS = ("in mid-epoch", "before the checkpoint", "after the checkpoint")
 
 

@@ -48,7 +48,7 @@ def test_no_file_holds_a_date_or_a_version():
     assert b"/FontFile2" in pdf  # TrueType, inside the file
 
 
-@undrawn()
+@undrawn(laid_out=True)
 def test_files_for_papers_lie_beside_the_png_where_they_are_asked_for(tmp_path):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2, figures=["png", "pdf", "svg"])
     write_report(folder)
@@ -60,11 +60,11 @@ def test_files_for_papers_lie_beside_the_png_where_they_are_asked_for(tmp_path):
     assert np.median([len(content) for name, content in before.items() if name.endswith(".pdf")]) < 200_000
 
 
-@undrawn()
+@undrawn(laid_out=True)
 def test_figures_that_are_no_longer_asked_for_go(tmp_path):
     folder = recorded_study(tmp_path, {"dropout": ["true", "false"]}, seeds=2)
     declaration = read_study(folder)
-    with undrawn():
+    with undrawn(laid_out=True):
         write_report(Store(tmp_path).write_study("made", {**declaration, "figures": ["png", "svg"]}))
         assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
         write_report(Store(tmp_path).write_study("made", declaration))

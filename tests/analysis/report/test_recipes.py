@@ -95,7 +95,7 @@ def test_a_metric_without_a_smallest_effect_of_interest_is_planned_for_without_o
     folder, text = regression
     effects = pd.read_csv(folder / "tables" / "effects.csv").set_index("response")
     assert effects.loc["val_mae", "sesoi"] == 0.05 and np.isnan(effects.loc["val_loss", "sesoi"])
-    seeds = [row.split(" | ")[10] for row in section(text, "Effects").splitlines() if row.startswith("| width")]
+    seeds = [row.split(" | ")[11] for row in section(text, "Effects").splitlines() if row.startswith("| width")]
     assert [";" in each for each in seeds] == [True, False]
 
 

@@ -195,7 +195,7 @@ def test_a_study_without_any_run_says_so(tmp_path):
 
 def test_with_one_epoch_and_many_levels_the_report_is_whole(tmp_path):
     factors = {"model": [f"stage_{number}" for number in range(1, 14)]}
-    text, _ = written(recorded_study(tmp_path, factors, seeds=3, epochs=1))
+    text, _ = written(recorded_study(tmp_path, factors, seeds=3, epochs=1), laid_out=True)
     assert len(re.findall(r"^\| stage\\_\d+ \|", text, re.MULTILINE)) == 13 and "curves_accuracy" in text
 
 
@@ -206,7 +206,7 @@ def test_many_cells_are_shown_by_their_baseline_best_and_worst(tmp_path):
     ranked = evidence.cells.sort_values("val_accuracy")["cell"]
     assert len(evidence.shown) <= 11 < len(evidence.cells)
     assert {"a=0, b=0", ranked.iloc[0], ranked.iloc[-1]} <= set(evidence.shown)
-    text, _ = written(folder)
+    text, _ = written(folder, laid_out=True)
     assert "the best and worst of 36 cells" in text
     assert len(pd.read_csv(folder / "tables" / "cells.csv")) == 36
 
@@ -376,6 +376,6 @@ def test_whatever_is_missing_a_report_is_written_and_names_it(draw, tmp_path):
     diverged = tuple(shuffled[-draw // 3 :]) if draw > 2 else ()
     factors = {"dropout": ["true", "false"], "binarize": ["true", "false"]}
     folder = recorded_study(tmp_path, factors, lost=lost, diverged=diverged)
-    text, result = written(folder)
+    text, result = written(folder, laid_out=True)
     assert not result.complete
     assert "## What failed or is missing" in text and "nan" not in text

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.kill_sweep import kill_again_and_again
+from conftest import here, small_study
 from made import RUN, SPEC, STUDY, snapshot, summary
 from rivals import processes
 
@@ -473,8 +474,9 @@ def test_the_results_folder_itself_may_be_a_link(store, tmp_path):
 # ---- real kills of real sweeps
 
 
-def test_kills_of_a_sweep_and_of_its_workers_lose_nothing(tmp_path):
-    axes = ["dropout=true,false", "seed=range(0,2)", "epochs=2", "name=killed"]
-    tally = kill_again_and_again(tmp_path, 5, [("group", "workers")], seconds=1.2, axes=axes, workers_killed=4)
+def test_kills_of_a_sweeps_workers_at_random_moments_lose_nothing(tmp_path):
+    axes = ["dropout=true,false", "seed=range(0,3)", "epochs=2", "name=killed"]
+    unharmed = lambda npz, results, words: here(*small_study(npz, results, *words))  # noqa: E731
+    tally = kill_again_and_again(tmp_path, 4, [("workers",)], seconds=1.2, axes=axes, workers_killed=5, finish=unharmed)
     assert tally.losses == []
-    assert tally.tries["one worker"] >= 3 and tally.tries["process group"] == 1
+    assert tally.tries["one worker"] >= 3
