@@ -219,7 +219,7 @@ sentences_of = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sentences_of, st.lists(st.sampled_from(["complete", "complete", "diverged", "failed", "missing"]), min_size=4))
 def test_whatever_the_runs_every_sentence_is_whole(values, statuses):
     runs = runs_of(TWO_BY_TWO, values, val_loss=np.array(values) ** 2)
