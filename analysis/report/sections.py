@@ -9,7 +9,7 @@ from analysis.report.evidence import Evidence
 from analysis.report.looks import FIGURE, looks_lines, looks_section, seeds_of_each
 from analysis.report.provenance import cost, made
 from analysis.report.recipe import recipe_lines
-from analysis.report.summary import summary
+from analysis.report.summary import any_stopped, summary
 from analysis.report.tables import comparison_columns, comparison_table, effects_table, markdown_table
 from analysis.statistics.completeness import left_out
 from analysis.statistics.contrasts import shared_pairs
@@ -128,7 +128,8 @@ def _looked_at(study: Study) -> str:
     """Return which epochs figures are taken from."""
     if study.source and study.history.empty:
         return "final ones, as they were logged"
-    return epochs_text([run["epochs"] for run in study.declaration["runs"]], study.window)
+    stopped = "; of a run that a callback stopped, its last" if any_stopped(study) else ""
+    return epochs_text([run["epochs"] for run in study.declaration["runs"]], study.window) + stopped
 
 
 def _compared_arms(study: Study) -> list[tuple[str, str]]:
@@ -242,7 +243,7 @@ def comparison_note(evidence: Evidence) -> str:
         return f"Figures: {_looked_at(evidence.study)}; mean ± half of the 95 % t-interval over a cell's runs."
     labels = [metric.label for metric in evidence.study.primary]
     are, them = ("is", "it") if len(labels) == 1 else ("are", "them")
-    stopped = "; of one that a callback stopped, the epoch where it ended" if _any_stopped(evidence) else ""
+    stopped = "; of one that a callback stopped, the epoch where it ended" if any_stopped(evidence.study) else ""
     return (
         f"{_when(evidence)}{stopped}; {spread}. Training {listed(labels)} {are} as Keras logs {them}, "
         "while the weights move. Time is wall time of training and measuring one run."
@@ -252,10 +253,6 @@ def comparison_note(evidence: Evidence) -> str:
 def _when(evidence: Evidence) -> str:
     window = evidence.study.window
     return "After the last epoch of each run" if window == 1 else f"Means over the last {window} epochs of each run"
-
-
-def _any_stopped(evidence: Evidence) -> bool:
-    return bool(evidence.study.runs["stopped"].notna().any())
 
 
 def _reported_section(evidence: Evidence) -> list[str]:
@@ -322,7 +319,7 @@ def _curves_section(evidence: Evidence, captions: Captions, names: list[str]) ->
     """Return the curves, and where their means end if some runs were stopped."""
     lines = _shown(captions, *names)
     fewest, most = seeds_of_each(evidence.study.declaration)
-    told = [REACHED, ""] if _any_stopped(evidence) else []
+    told = [REACHED, ""] if any_stopped(evidence.study) else []
     each = evidence.study.design.replicate
     told += [] if fewest == most else [f"Each cell's curves are of its own {fewest} to {most} {each}s.", ""]
     return [*told, *lines] if lines else []

@@ -107,14 +107,20 @@ def looked_at(study: Study) -> str:
 
 
 def _epochs(study: Study) -> str:
-    """Return `10 epochs of mnist`, `10 and 30 epochs`."""
+    """Return `10 epochs of mnist`, `10 and 30 epochs`, `at most 30 epochs` where a callback stopped a run."""
     epochs = sorted({run["epochs"] for run in study.declaration["runs"]})
     told = count(epochs[0], "epoch")
     if len(epochs) > 1:
         between = " and " if len(epochs) == 2 else " to "
         told = f"{epochs[0]:,}{between}{count(epochs[-1], 'epoch')}"
+    told = f"at most {told}" if any_stopped(study) else told
     data = _distinct(each.get("data") for each in study.summaries.values())
     return f"{told} of {listed(data)}" if 0 < len(data) <= DATA_NAMED else told
+
+
+def any_stopped(study: Study) -> bool:
+    """Tell whether a callback stopped any run before its last epoch."""
+    return "stopped" in study.runs and bool(study.runs["stopped"].notna().any())
 
 
 def _distinct(values: Iterable[Any]) -> list[str]:

@@ -106,6 +106,8 @@ def test_runs_that_were_stopped_are_told_and_their_means_end_where_all_seeds_are
         in text.split("\n")
     )
     assert "of one that a callback stopped, the epoch where it ended" in section(text, "Comparison")
+    assert "\nAfter at most 6 epochs" in text
+    assert "; of a run that a callback stopped, its last\n" in section(text, "What was asked")
     assert section(text, "Training against validation").strip().startswith("Some trainings were stopped early: ")
     assert "What failed or is missing" not in text
     evidence = gather(folder)
