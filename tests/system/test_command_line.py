@@ -161,9 +161,7 @@ def test_the_order_of_levels_and_neighbours_do_not_change_a_run(results, npz, tm
     pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-@pytest.mark.parametrize(
-    ("launcher", "workers", "run"), [("joblib", 1, here), ("basic", 1, here), ("submitit_local", 1, command)]
-)
+@pytest.mark.parametrize(("launcher", "workers", "run"), [("joblib", 1, here), ("submitit_local", 1, command)])
 def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher, workers, run):
     folder, _ = results
     words = (f"hydra/launcher={launcher}", f"workers={workers}", "dropout=true,false", "seed=0")

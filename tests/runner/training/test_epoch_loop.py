@@ -128,8 +128,7 @@ def test_the_holdout_is_never_trained_on_and_does_not_depend_on_how_images_are_g
     np.testing.assert_array_equal(examples(plain.holdout)[1], examples(other.holdout)[1])
 
 
-@pytest.mark.parametrize("layers", [SMALL_NET, NOISY_NET])
-@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize(("layers", "augment"), [(SMALL_NET, False), (NOISY_NET, True)])
 def test_a_trajectory_that_is_resumed_ends_bit_identical(layers, augment):
     spec = small_spec(layers=layers, binarize=True, augment=augment)
     whole, resumed = made(spec, 3), made(spec, 3)
