@@ -101,15 +101,15 @@ class Undertaking:
             "notes": told.notes,
             "trained": {"settings": self.plan.settings_told(), "nets": told.nets},
         }
-        kinds = [kind for kind in FIGURES if kind in self.study.analysis["figures"]]
-        optional["figures"] = [] if kinds == ["png"] else kinds
         if self.study.until:
             optional["until"] = {"max_seeds": self.study.max_seeds, "futile": "futile" in self.study.until}
+        kinds = [kind for kind in FIGURES if kind in self.study.analysis["figures"]]
         return declaration(self.plan, self.name, command) | {
             "recipe": next(iter(self.plan.trajectories.values())).settings.recipe.name,
             "metrics": [metric.described() for metric in told.metrics],
             "window": self.window(),
             **{key: value for key, value in optional.items() if value},
+            **({} if kinds == ["png"] else {"figures": kinds}),
         }
 
     def reported_at(self, now: bool) -> list[dict[str, Any]]:

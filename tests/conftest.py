@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # one test of each core's
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers a width; what is printed here goes to no terminal
 ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("suite", deadline=None)  # a machine may be busy
@@ -263,7 +264,7 @@ def in_turn(commands: Sequence[Sequence[str]], environment: dict[str, str]) -> l
 
 
 def small_study(npz: Path, results: Path, *arguments: str) -> list[str]:
-    """The arguments of a study of a few seconds on the small dataset; what `arguments` set takes the place of it."""
+    """The arguments of a study of a few seconds on the small dataset, without figures; `arguments` take their place."""
     standing = {
         "dataset": "npz",
         "dataset.path": npz,
@@ -271,6 +272,7 @@ def small_study(npz: Path, results: Path, *arguments: str) -> list[str]:
         "model": "dense",
         "epochs": 2,
         "results_dir": results,
+        "analysis.figures": "[]",
     }
     written = {word.partition("=")[0] for word in arguments}
     return ["-m", *(f"{key}={value}" for key, value in standing.items() if key not in written), *arguments]

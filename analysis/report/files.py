@@ -31,9 +31,9 @@ def write_report(folder: Path, store: Store | None = None, declaration: dict[str
     where that is known. What is known of the report is noted beside it and returned.
     """
     evidence = gather(folder, store, declaration)
-    drawn = draw(evidence)
-    kinds = [kind for kind in VECTOR if kind in evidence.study.declaration.get("figures", ())]
-    files = pictures(drawn, kinds)
+    asked = evidence.study.declaration.get("figures", ["png"])
+    drawn = draw(evidence) if asked else {}
+    files = pictures(drawn, [kind for kind in VECTOR if kind in asked])
     lines = report(evidence, {name: drawing.caption for name, drawing in drawn.items()})
     files["report.html"] = page(evidence.study.declaration["name"], lines, files)
     files["report.md"] = "\n".join([*lines, ""]).encode()

@@ -110,9 +110,9 @@ def test_what_is_said_of_metrics_that_the_nets_do_not_have_is_refused_before_any
 
 @pytest.mark.parametrize(
     ("asked", "sealed"),
-    [(["png"], None), ([], None), (["svg", "pdf"], ["pdf", "svg"]), (["png", "pdf"], ["png", "pdf"])],
+    [(["png"], None), ([], []), (["svg", "pdf"], ["pdf", "svg"]), (["png", "pdf"], ["png", "pdf"])],
 )
-def test_what_figures_are_written_as_is_declared_where_it_is_more_than_png(store, checked, asked, sealed):
+def test_what_figures_are_written_as_is_declared_where_it_is_not_png_alone(store, checked, asked, sealed):
     study = undertaking(store, analysis=GOOD["analysis"] | {"figures": asked})
 
     def train(jobs):

@@ -68,4 +68,9 @@ def test_figures_that_are_no_longer_asked_for_go(tmp_path):
         write_report(Store(tmp_path).write_study("made", {**declaration, "figures": ["png", "svg"]}))
         assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
         write_report(Store(tmp_path).write_study("made", declaration))
-    assert {path.suffix for path in (folder / "figures").iterdir()} == {".png"}
+        assert {path.suffix for path in (folder / "figures").iterdir()} == {".png"}
+        write_report(Store(tmp_path).write_study("made", {**declaration, "figures": []}))
+    assert not list((folder / "figures").iterdir())
+    text = (folder / "report.md").read_text()
+    assert "figures/" not in text and "<img" not in (folder / "report.html").read_text()
+    assert "## Effects" in text
