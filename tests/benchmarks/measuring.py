@@ -56,21 +56,18 @@ def phases(scratch: Path, epochs: int, **changes: Any) -> dict[str, tuple[int, f
 
 def lower_layers(trajectory: Any) -> Callable[[], None]:
     """Return what takes the probe through the layers below the first dropout, in batches of training."""
+    import keras
     import tensorflow as tf
 
-    layers = trajectory.model.layers
-    first = next((place for place, layer in enumerate(layers) if "dropout" in layer.name), len(layers))
-    images = trajectory.probe.tree[0].numpy()[trajectory.probe.places]
-
-    @tf.function
-    def forward(batch: Any) -> Any:
-        for layer in layers[:first]:
-            batch = layer(batch)
-        return tf.reduce_sum(batch)
+    model, probe, size = trajectory.model, trajectory.probe, trajectory.feeds.batch_size
+    dropouts = [layer for layer in model.layers if layer.name.startswith("dropout")]
+    lower = keras.Model(model.inputs, dropouts[0].input if dropouts else model.outputs)
+    images = tf.gather(probe.tree[0], probe.places)
+    forward = tf.function(lambda batch: tf.reduce_sum(lower(batch, training=False)))
 
     def below() -> None:
-        for start in range(0, len(images), trajectory.feeds.batch_size):
-            forward(images[start : start + trajectory.feeds.batch_size])
+        for start in range(0, probe.examples, size):
+            forward(images[start : start + size])
 
     return below
 
