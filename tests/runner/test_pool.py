@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, small_study
 from jobs import job_on, workers_of
 
 from runner import pool
@@ -131,20 +131,30 @@ def test_work_that_is_not_wanted_any_more_stops(small_npz, results):
     assert store.record(job.id) is None and not store.is_held(job.id)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_all_and_leaves_no_process(small_npz, tmp_path, number, code):
-    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
-    sweep = subprocess.Popen(
-        [sys.executable, "-m", "runner", "-m", "seed=0,1", f"results_dir={tmp_path / 'r'}", *arguments],
+def endless(npz: Path, folder: Path, *words: str, **keywords) -> subprocess.Popen:
+    """Start a sweep that does not end by itself."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "runner", *small_study(npz, folder / "r", "epochs=100000", *words)],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        **keywords,
     )
-    work = tmp_path / "r" / "runs" / ".work"
-    while len(list(work.glob("*/checkpoint.npz")) if work.exists() else []) < 2:
+
+
+def two_workers(sweep: subprocess.Popen, folder: Path) -> list[int]:
+    """Wait until two trainings of the sweep have ended an epoch; return its workers."""
+    work = folder / "r" / "runs" / ".work"
+    while len(list(work.glob("*/checkpoint.npz"))) < 2:
         time.sleep(0.05)
-    started = workers_of(sweep.pid)
+    return workers_of(sweep.pid)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_all_and_leaves_no_process(small_npz, tmp_path, number, code):
+    sweep = endless(small_npz, tmp_path, "seed=0,1")
+    started = two_workers(sweep, tmp_path)
     assert len(started) == 2
     sweep.send_signal(number)
     _, err = sweep.communicate(timeout=60)
@@ -168,15 +178,7 @@ def commands_below(parent: int) -> list[str]:
 
 
 def test_a_ctrl_c_that_reaches_all_processes_while_tensorflow_loads_is_one_line(small_npz, tmp_path):
-    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
-    sweep = subprocess.Popen(
-        [sys.executable, "-m", "runner", "-m", "seed=0", f"results_dir={tmp_path / 'r'}", *arguments],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    sweep = endless(small_npz, tmp_path, "seed=0", start_new_session=True)
     while not any("forkserver" in words for words in commands_below(sweep.pid)):
         time.sleep(0.01)
     os.killpg(sweep.pid, signal.SIGINT)
@@ -186,19 +188,10 @@ def test_a_ctrl_c_that_reaches_all_processes_while_tensorflow_loads_is_one_line(
 
 
 def test_a_sweep_that_is_killed_takes_its_workers_along(small_npz, tmp_path):
-    arguments = ["dataset=npz", f"dataset.path={small_npz}", "dataset.classes=3", "model=stage_6", "epochs=100000"]
-    sweep = subprocess.Popen(
-        [sys.executable, "-m", "runner", "-m", "seed=0,1", f"results_dir={tmp_path / 'r'}", *arguments],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    work = tmp_path / "r" / "runs" / ".work"
-    while len(list(work.glob("*/checkpoint.npz")) if work.exists() else []) < 2:
-        time.sleep(0.05)
-    started = workers_of(sweep.pid)
+    sweep = endless(small_npz, tmp_path, "seed=0,1")
+    started = two_workers(sweep, tmp_path)
     sweep.kill()
-    sweep.wait()
+    sweep.communicate()
     while any(Path(f"/proc/{pid}").exists() for pid in started):
         time.sleep(0.05)  # ends only if they do
     assert len(started) == 2
