@@ -79,7 +79,8 @@ def _initial_weights(counted: dict[str, Any]) -> str:
     parts = [markdown(f"{counted['cell']}: {share} are those of the baseline")]
     apart, resized = counted["apart"], counted["resized"]
     if resized:
-        parts.append(markdown(f"{listed(resized)} {'has' if len(resized) == 1 else 'have'} another shape there"))
+        no_like = "has no counterpart of its" if len(resized) == 1 else "have no counterpart of their"
+        parts.append(markdown(f"{listed(resized)} {no_like} shape there"))
     if apart:
         which = "the rest are" if not resized else f"{'it is' if len(apart) == 1 else 'they are'}"
         parts.append(f"give `name=` to the layers of {markdown(listed(apart))} so that {which} shared too")

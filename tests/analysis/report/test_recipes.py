@@ -126,8 +126,8 @@ def test_what_is_not_shared_with_the_baseline_is_told_with_what_would_mend_it(re
     assert lines[:4] == [
         "- width=128: 8 of 9 random initial weights are those of the baseline; give `name=` to the layers of "
         "dense\\_1/kernel so that the rest are shared too.",
-        "- width=64: 6 of 9 random initial weights are those of the baseline; b/kernel and c/kernel have another shape "
-        "there; give `name=` to the layers of a/kernel so that it is shared too.",
+        "- width=64: 6 of 9 random initial weights are those of the baseline; b/kernel and c/kernel have no "
+        "counterpart of their shape there; give `name=` to the layers of a/kernel so that it is shared too.",
         "- dense/kernel has a fixed seed in the recipe's code, so every seed starts from the same weights there.",
         "- The callback ModelCheckpoint\\|x was left out.",
     ]
