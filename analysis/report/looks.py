@@ -16,6 +16,7 @@ from analysis.words.looks import (
     looks_sentence,
     open_sentence,
     spent_sentence,
+    unsized_sentence,
     waiting_sentence,
 )
 from analysis.words.markup import one_line
@@ -41,6 +42,7 @@ def looks_lines(evidence: Evidence) -> list[str]:
         looks_sentence(found.table),
         waiting_sentence(found.table, len(study.declaration["seeds"])),
         open_sentence(still_open, found.unlikely & waiting & ahead),
+        unsized_sentence(evidence.responses[found.names[place][0]] for place in np.flatnonzero(still_open)),
         given_up_sentence(_given_up(evidence, found)),
         "" if ahead or not waiting.any() else budget_sentence(until["max_seeds"]),
         late_sentence(found.table),

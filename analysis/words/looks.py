@@ -1,6 +1,6 @@
 """Looks at the seeds of a study -> what a report says of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -91,6 +91,19 @@ def open_sentence(still_open: np.ndarray, unlikely: np.ndarray) -> str:
     return (
         f"{decided} of {count(total, 'contrast')} {'is' if decided == 1 else 'are'} decided, that is established or "
         f"smaller than of interest{told}."
+    )
+
+
+def unsized_sentence(waiting: Iterable[Response]) -> str:
+    """Return of which responses that wait for more seeds no smallest effect of interest is known; "" if of none."""
+    unsized = {response.column: response for response in waiting if response.metric.sesoi is None}
+    if not unsized:
+        return ""
+    first, them = next(iter(unsized.values())).metric.name, "it" if len(unsized) == 1 else "them"
+    names = listed([response_label(response) for response in unsized.values()])
+    return (
+        f"No smallest effect of interest is known for {names}: a contrast on {them} can be decided as established "
+        f"alone, however small it is; analysis.sesoi.{first}= sets one."
     )
 
 

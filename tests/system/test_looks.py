@@ -47,6 +47,15 @@ def test_the_looks_replayed_from_the_records_are_those_made_while_training(looke
     assert "(validation loss)" in lines[0] and "Looked at after 4 and 6 seeds" in (folder / "report.md").read_text()
 
 
+def test_what_can_never_be_smaller_than_of_interest_is_told_at_the_first_look_alone(looked):
+    folder, lines = looked
+    declaration, store = read_study(folder), Store(folder.parent)
+    unsized = {"metrics": [{**metric, "sesoi": None} for metric in declaration["metrics"]]}
+    first, second = (look(with_seeds(declaration | unsized, seeds), store).told.splitlines() for seeds in (4, 6))
+    assert first[0] == lines[0] and first[1].startswith("No smallest effect of interest is known for validation loss:")
+    assert len(first) == 2 and len(second) == 1
+
+
 def test_a_fifth_seed_between_looks_changes_nothing_until_the_next(looked):
     folder, _ = looked
     declaration, store = read_study(folder), Store(folder.parent)

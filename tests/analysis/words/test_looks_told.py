@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from designs import RESPONSES
+from designs import HUBER, MAE, RESPONSES
 
+from analysis.statistics.responses import responses_of
 from analysis.words.looks import (
     budget_sentence,
     given_up_sentence,
@@ -13,6 +14,7 @@ from analysis.words.looks import (
     looks_sentence,
     open_sentence,
     spent_sentence,
+    unsized_sentence,
     waiting_sentence,
 )
 from analysis.words.screening import alias_sentence, fitted_sentence
@@ -103,4 +105,13 @@ def test_the_line_after_a_look_names_contrasts_shortly_and_with_their_responses(
     assert line == (
         "after 4 seeds 1 of 2 contrasts decided; open: optimizer.learn … 9291 … 0.0001 → 0.0003 (validation loss); "
         "on to 6 seeds"
+    )
+
+
+def test_where_no_smallest_effect_of_interest_is_known_it_is_said_that_nothing_can_be_smaller():
+    loss = responses_of([MAE, HUBER])["val_loss"]
+    assert unsized_sentence([RESPONSES["val_accuracy"], responses_of([MAE])["val_mae"]]) == ""
+    assert unsized_sentence([RESPONSES["val_accuracy"], loss, loss]) == (
+        "No smallest effect of interest is known for validation loss: a contrast on it can be decided as established "
+        "alone, however small it is; analysis.sesoi.loss= sets one."
     )
