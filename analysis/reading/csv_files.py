@@ -14,7 +14,7 @@ EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
 
-ROWS = 100_000  # written at a time, so that millions need no list of all their values
+ROWS = 10_000  # written at a time, so that millions need no list of all their values
 QUOTE = '"'
 SPECIAL = (",", QUOTE, "\n", "\r")  # a field with one of these is quoted
 

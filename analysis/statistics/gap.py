@@ -138,16 +138,22 @@ def means(terms: pd.DataFrame) -> pd.DataFrame:
     and interval NaN: nothing is averaged over what is there.
     """
     keys = ["cell", "response", "epoch", "term"]
-    ordered = terms.assign(cell=_in_order(terms["cell"]), variance=terms["monte_carlo_se"] ** 2)
-    grouped = ordered.groupby(keys, observed=True)
+    ordered = terms.assign(cell=_in_order(terms["cell"]))
+    responses = ordered["response"].unique()  # one after another, since millions of terms take room
+    parts = [_means(ordered[ordered["response"] == response], keys) for response in responses]
+    averaged = pd.concat([_means(ordered.iloc[:0], keys), *parts]).sort_values(keys, kind="stable", ignore_index=True)
+    return averaged.astype(dict.fromkeys(("cell", "response", "term"), object))  # of each distinct text one
+
+
+def _means(terms: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    grouped = terms.assign(variance=terms["monte_carlo_se"] ** 2).groupby(keys, observed=True)
     spread = grouped["value"].agg(["mean", "std", "size", "count"])
     n = spread["size"]
     half = half_width(spread["std"], n.to_numpy())
     mean = spread["mean"].where(n == spread["count"])
     averaged = pd.DataFrame({"mean": mean, "low": mean - half, "high": mean + half, "n": n})
     averaged["monte_carlo_se"] = np.sqrt(grouped["variance"].sum(min_count=1)) / n
-    averaged = averaged.reset_index()
-    return averaged.assign(**{key: averaged[key].astype(str) for key in ("cell", "response", "term")})
+    return averaged.reset_index()
 
 
 def _in_order(cells: pd.Series) -> pd.Categorical:
