@@ -35,7 +35,7 @@ def run() -> int:
     parser.add_argument("studies", nargs="+", type=Path, metavar="results/<study>", help="folder with a study.json")
     arguments = parser.parse_args()
     complete = True
-    for folder in arguments.studies:
+    for folder in (path.expanduser() for path in arguments.studies):
         from analysis.report.files import write_report
 
         try:

@@ -1,8 +1,10 @@
 """Hydra sweeper `ablation`: hands a command's overrides to the runner, and the launcher what is missing."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, read_write
 
 from runner.typed import typed_again
 
@@ -35,6 +37,8 @@ class AblationSweeper(Sweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep Hydra's handles and make the launcher."""
         self.loader, self.composed = hydra_context.config_loader, config
+        with read_write(config.hydra):
+            config.hydra.sweep.dir = os.path.expanduser(config.hydra.sweep.dir)
         self.engine = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -121,7 +125,8 @@ class AblationSweeper(Sweeper):
             self.engine.train(jobs, study)
         else:
             folder = Path(self.composed.hydra.sweep.dir)
-            launch(lambda words: self.engine.launch(words, initial_job_idx=0), jobs, store, study.workers or 1, folder)
+            start = partial(self.engine.launch, initial_job_idx=0)
+            launch(start, jobs, store, study.workers or 1, folder, study.workers_per_gpu)
 
 
 def command() -> str:

@@ -46,6 +46,8 @@ def train_alone(config: Any) -> None:
 
     if HydraConfig.get().runtime.choices.get("study") or config.arms is not None:
         raise BadInput("study must be run with -m; got a command that trains one run. Add -m.")
+    if config.detach:
+        raise BadInput("detach must be left out of a command that trains one run; got true. Add -m, or leave it out.")
     train_one(config)
 
 
@@ -120,12 +122,12 @@ def worded(action: Callable[[], None]) -> None:
 def main() -> None:
     """Run the command."""
     mend_streams()
-    check_own_packages()
     worded(lambda: run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> None:
     """Do what the words of the command ask for."""
+    check_own_packages()
     if arguments[:1] and arguments[0] in STORE_COMMANDS:
         module, function = STORE_COMMANDS[arguments[0]]
         raise SystemExit(getattr(importlib.import_module(module), function)(arguments[1:]))

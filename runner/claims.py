@@ -79,11 +79,11 @@ def shares(ours: dict[tuple[str, int], Run], labels: dict[int, str], there: dict
 def is_same_but_code(run_id: str, trajectory: Trajectory, store: Store, folder: Path) -> bool:
     """Tell whether the recorded run differs from the trajectory in nothing but the code that made it.
 
-    Where there is no such record, whether no report was made of it either: then nothing can be lost.
+    Where there is no such record, whether it failed, or no report was made of it either: then nothing can be lost.
     """
     record = store.record(run_id)
     if record is None:
-        return not (folder / "report.md").exists()
+        return store.failure(run_id) is not None or not (folder / "report.md").exists()
     return without_code(record.spec) == without_code(trajectory.spec)
 
 

@@ -56,7 +56,7 @@ def recipe_keys(recipe: Recipe) -> Iterator[str]:
 
 def comments(recipe: Recipe) -> dict[str, str]:
     """Return what stands as a comment beside the first writing of each argument of the recipe's functions."""
-    source = recipe.path.read_text(encoding="utf-8")
+    source = recipe.path.read_text(encoding="utf-8-sig")
     lines, found = source.splitlines(), dict[str, str]()
     for function in ast.parse(source).body:
         if isinstance(function, ast.FunctionDef) and function.name in recipe.functions:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 from runner.plan import Job
 from runner.pool import run_jobs
@@ -22,12 +23,14 @@ from runner.progress import Watch
 from runner.slurm import Queue
 from runner.store import Store
 
-Launch = Callable[[list[list[str]]], object]  # what starts a job for each list of overrides and waits for them
+Launch = Callable[[list[list[str]]], Any]  # what starts a job for each list of overrides and waits for them
 PATIENCE = 10  # looks, a second each, without a worker, after which one that broke is believed to have left none
 JOIN_SECONDS = 10
 
 
-def launch(start: Launch, jobs: Sequence[Job], store: Store, workers: int, folder: Path) -> None:
+def launch(
+    start: Launch, jobs: Sequence[Job], store: Store, workers: int, folder: Path, workers_per_gpu: int = 1
+) -> None:
     """Let `start` start `workers` jobs that train these; return when all have ended, or no worker is left.
 
     `folder` is where the launcher keeps its own files of this command. Interrupted is raised on SIGINT or SIGTERM.
@@ -38,7 +41,8 @@ def launch(start: Launch, jobs: Sequence[Job], store: Store, workers: int, folde
     if not jobs:
         return
     key = store.save_jobs([dataclasses.asdict(job) for job in jobs])
-    overrides = [f"jobs={key}", f"results_dir={QuotedString(str(store.root), Quote.single).with_quotes()}"]
+    root = QuotedString(str(store.root), Quote.single).with_quotes()
+    overrides = [f"jobs={key}", f"results_dir={root}", f"workers_per_gpu={workers_per_gpu}"]
     engine = Engine(start, [overrides] * min(workers, len(jobs)), Queue(folder))
     with Signals() as signals, Watch(store, jobs) as watch:
         try:
@@ -97,9 +101,11 @@ class Engine:
 
     def _run(self, start: Launch, overrides: list[list[str]]) -> None:
         try:
-            start(overrides)
+            raised = [error for each in start(overrides) or () if (error := raised_in(each)) is not None]
         except BaseException as error:
-            self.error = f"{type(error).__name__}: {error}"
+            raised = [error]
+        if raised:
+            self.error = f"{type(raised[0]).__name__}: {raised[0]}"
         self._returned.set()
         threading.Event().wait()
 
@@ -112,6 +118,12 @@ class Engine:
         self._returned.wait(JOIN_SECONDS)
 
 
+def raised_in(returned: Any) -> BaseException | None:
+    """Return what a launched worker raised, as the launcher returns it, or None."""
+    error = getattr(returned, "_return_value", None)
+    return error if isinstance(error, BaseException) else None
+
+
 class Detached(Exception):
     """The command goes on in the background; the message says how to look again."""
 
@@ -119,7 +131,7 @@ class Detached(Exception):
 def leave(arguments: Sequence[str], store: Store) -> str:
     """Start the command of these arguments again, in the background; return what its user needs to know."""
     log = store.runs / ".jobs" / "detached.log"
-    words = [word for word in arguments if not word.startswith("detach=")]
+    words = [word for word in arguments if word.lstrip("+").partition("=")[0] != "detach"] + ["detach=false"]
     with open(log, "ab") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "runner", *words],

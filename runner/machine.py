@@ -122,8 +122,17 @@ def memory() -> int | None:
         for limit, used in (("max", "current"), ("limit_in_bytes", "usage_in_bytes")):
             with contextlib.suppress(OSError, ValueError):
                 most, taken = (int((folder / f"memory.{name}").read_text()) for name in (limit, used))
-                free.append(max(most - taken, 0))
+                free.append(max(most - taken + _reclaimable(folder), 0))
     return min(free, default=None)
+
+
+def _reclaimable(folder: Path) -> int:
+    """Return the bytes of files that a control group keeps in memory, which it counts as used and gives up if asked."""
+    with contextlib.suppress(OSError):
+        told = dict(re.findall(r"^(\w+) (\d+)$", (folder / "memory.stat").read_text(), re.MULTILINE))
+        whole = "total_" if "total_active_file" in told else ""  # with the groups below, in the older layout
+        return sum(int(told.get(f"{whole}{kind}_file", 0)) for kind in ("active", "inactive"))
+    return 0
 
 
 def _cgroups() -> Iterator[Path]:

@@ -70,6 +70,7 @@ class Pool:
         self.workers: list[Worker] = []
         self.attempts: dict[str, int] = {}
         self.strikes: dict[str | None, int] = {}
+        self.retired: set[str | None] = set()  # GPUs on which trainings fail at once
 
     def run(self, wanted: Callable[[], bool]) -> list[str]:
         """Return the ids of the jobs that failed, once all have ended or are not `wanted` any more."""
@@ -127,7 +128,8 @@ class Pool:
         if failed and self.is_the_gpus_fault(worker):
             self.left.append(job)
             return
-        self.free.append(worker.slot)
+        if worker.slot not in self.retired:
+            self.free.append(worker.slot)
         if message is None:
             self.died(job, ending(worker.process.exitcode))
         elif failed:
@@ -151,6 +153,7 @@ class Pool:
         if self.strikes[slot] < STRIKES or not others:
             return False
         self.free = [each for each in self.free if each != slot]
+        self.retired.add(slot)
         self.watch.display.say(f"GPU {slot}: {self.strikes[slot]} trainings in a row failed at once; it gets no more")
         return True
 

@@ -1,5 +1,6 @@
 """A study's folder -> its declaration and what its records hold, as frames."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,6 +103,17 @@ class Study:
     def primary(self) -> tuple[Metric, ...]:
         """The metrics of the corrected family; the first decides where one metric has to."""
         return tuple(metric for metric in self.metrics if metric.primary) or self.metrics[:1]
+
+    @property
+    def any_stopped(self) -> bool:
+        """Whether a callback stopped any run before its last epoch."""
+        return "stopped" in self.runs and bool(self.runs["stopped"].notna().any())
+
+    @property
+    def replicates(self) -> tuple[int, int]:
+        """The fewest and the most replicates that cells are declared with."""
+        counts = Counter(run["cell"] for run in self.declaration["runs"]).values()
+        return min(counts), max(counts)
 
     @property
     def window(self) -> int:

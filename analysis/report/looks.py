@@ -1,8 +1,5 @@
 """Evidence of a study whose seeds were added until it was decided, or by hand -> what its report says of that."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from analysis.report.evidence import Evidence
@@ -63,9 +60,3 @@ def looks_section(evidence: Evidence, drawn: list[str]) -> list[str]:
     if evidence.looks is None or evidence.looks.table.empty:
         return []
     return [*drawn, *([""] if drawn else []), "All looks: tables/looks.csv."]
-
-
-def seeds_of_each(declaration: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the fewest and the most seeds that the study's cells have."""
-    counts = np.bincount([run["cell"] for run in declaration["runs"]], minlength=len(declaration["cells"]))
-    return int(counts.min()), int(counts.max())

@@ -11,6 +11,7 @@ from analysis.report.tables import markdown_table
 from analysis.words.markup import markdown, one_line
 from analysis.words.methods import BIBTEX, data_text, methods, sizes_of
 from analysis.words.phrases import few, listed, seed_range
+from runner.store import without_folders
 
 NETS = 6  # distinct ones that are described
 VALUE = 400  # characters of a setting's value
@@ -29,7 +30,8 @@ def recipe_lines(evidence: Evidence) -> list[str]:
         lines += _net(net, trained["nets"][0] if place else None)
     more = len(trained["nets"]) - NETS
     lines += [f"And {more} more nets; study.json describes all of them.", ""] if more > 0 else []
-    paragraph = methods(study, evidence.effects)
+    looked = None if evidence.looks is None else sorted(evidence.looks.table["planned"].unique())
+    paragraph = methods(study, evidence.effects, looked)
     return [*lines, "For a paper:", "", f"> {markdown(paragraph)}", "", "```bibtex", *BIBTEX, "```"]
 
 
@@ -39,7 +41,8 @@ def _settings(study: Study, fixed: Mapping[str, str]) -> pd.DataFrame:
     swept = [(key, listed([one_line(level) for level in levels]), "swept") for key, levels in factors.items()]
     epochs = sorted({run["epochs"] for run in study.declaration["runs"]})
     held = {"epochs": listed([str(each) for each in epochs]), **fixed}
-    rows = [*swept, *((key, one_line(text, VALUE), "fixed") for key, text in held.items() if key not in factors)]
+    told = {key: one_line(without_folders(text), VALUE) for key, text in held.items() if key not in factors}
+    rows = [*swept, *((key, text, "fixed") for key, text in told.items())]
     rows.append(("seed", seed_range(study.declaration["seeds"]), "replicates"))
     return pd.DataFrame(rows, columns=["setting", "value", ""])
 

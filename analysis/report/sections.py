@@ -6,10 +6,10 @@ import pandas as pd
 
 from analysis.reading.study import Study
 from analysis.report.evidence import Evidence
-from analysis.report.looks import FIGURE, looks_lines, looks_section, seeds_of_each
+from analysis.report.looks import FIGURE, looks_lines, looks_section
 from analysis.report.provenance import cost, made
 from analysis.report.recipe import recipe_lines
-from analysis.report.summary import any_stopped, summary
+from analysis.report.summary import summary
 from analysis.report.tables import comparison_columns, comparison_table, effects_table, markdown_table
 from analysis.statistics.completeness import left_out
 from analysis.statistics.contrasts import shared_pairs
@@ -110,7 +110,7 @@ def _asked(evidence: Evidence) -> list[str]:
         ]
     lines += [f"- {markdown(f'{one_line(arm)} against {one_line(against)}')}" for arm, against in _compared_arms(study)]
     mode = study.design.mode
-    fewest, most = seeds_of_each(declaration)
+    fewest, most = study.replicates
     replicate = study.design.replicate
     each = count(most, replicate) if fewest == most else f"{fewest} to {count(most, replicate)}"
     times = f"{count(cells, 'cell')} × {each} ({seed_range(seeds)}) = {count(len(declaration['runs']), 'run')}"
@@ -128,7 +128,7 @@ def _looked_at(study: Study) -> str:
     """Return which epochs figures are taken from."""
     if study.source and study.history.empty:
         return "final ones, as they were logged"
-    stopped = "; of a run that a callback stopped, its last" if any_stopped(study) else ""
+    stopped = "; of a run that a callback stopped, its last" if study.any_stopped else ""
     return epochs_text([run["epochs"] for run in study.declaration["runs"]], study.window) + stopped
 
 
@@ -148,12 +148,15 @@ def _findings(evidence: Evidence) -> list[str]:
 
 def _words(evidence: Evidence) -> list[str]:
     """Return what the findings' words mean, and where the rest of their evidence is; nothing where none is graded."""
-    if effects_table(evidence).empty:
+    table, study = effects_table(evidence), evidence.study
+    if table.empty:
         return []
-    told = glossary(evidence.study.primary, evidence.study.design.paired)
+    told = glossary(study.primary, study.design.paired, evidence.looks is not None)
     lines = [f"- **{word}**: {markdown(text)}" for word, text in told.items()]
-    needed = f"p values, exact tests and the {evidence.study.design.replicate}s that it takes"
-    return [*lines, "", f"The rest of the evidence, {needed}, is in the table of effects."]
+    exact = ["exact tests"] if any(name.startswith("p exact") for name in table) else []
+    needed = [f"the {study.design.replicate}s that it takes"] if f"{study.design.replicate}s" in table else []
+    rest = listed(["p values", *exact, *needed])
+    return [*lines, "", f"The rest of the evidence, {rest}, is in the table of effects."]
 
 
 def inert(study: Study) -> list[str]:
@@ -230,7 +233,7 @@ def comparison_note(evidence: Evidence) -> str:
     if n == 0:
         return f"No {evidence.study.design.replicate} is complete, so there is nothing to compare."
     spread = "mean ± half of the 95 % t-interval over seeds" if n > 1 else "one seed, so without an interval"
-    fewest, most = seeds_of_each(evidence.study.declaration)
+    fewest, most = evidence.study.replicates
     spread += "" if fewest == most else ", each cell's own (n)"
     if (
         comparison_table(evidence)
@@ -243,7 +246,7 @@ def comparison_note(evidence: Evidence) -> str:
         return f"Figures: {_looked_at(evidence.study)}; mean ± half of the 95 % t-interval over a cell's runs."
     labels = [metric.label for metric in evidence.study.primary]
     are, them = ("is", "it") if len(labels) == 1 else ("are", "them")
-    stopped = "; of one that a callback stopped, the epoch where it ended" if any_stopped(evidence.study) else ""
+    stopped = "; of one that a callback stopped, the epoch where it ended" if evidence.study.any_stopped else ""
     return (
         f"{_when(evidence)}{stopped}; {spread}. Training {listed(labels)} {are} as Keras logs {them}, "
         "while the weights move. Time is wall time of training and measuring one run."
@@ -318,8 +321,8 @@ REACHED = (
 def _curves_section(evidence: Evidence, captions: Captions, names: list[str]) -> list[str]:
     """Return the curves, and where their means end if some runs were stopped."""
     lines = _shown(captions, *names)
-    fewest, most = seeds_of_each(evidence.study.declaration)
-    told = [REACHED, ""] if any_stopped(evidence.study) else []
+    fewest, most = evidence.study.replicates
+    told = [REACHED, ""] if evidence.study.any_stopped else []
     each = evidence.study.design.replicate
     told += [] if fewest == most else [f"Each cell's curves are of its own {fewest} to {most} {each}s.", ""]
     return [*told, *lines] if lines else []
@@ -352,7 +355,7 @@ def _misses_section(evidence: Evidence, captions: Captions) -> list[str]:
     share = share_among(evidence.study.metrics)
     if share is not None and pd.notna(best := evidence.cells[f"val_{share.name}"].max()):
         sentences.append(wilson_sentence(share, float(best), examples, noun))
-    fewest, most = seeds_of_each(evidence.study.declaration)
+    fewest, most = evidence.study.replicates
     if fewest < most:
         sentences.append("Cells are compared here over the seeds that all of them were trained with.")
     lines = [f"- {markdown(sentence)}" for sentence in sentences]

@@ -1,6 +1,5 @@
 """A study's evidence -> how its report opens: the answer, under which conditions, and the choices in a small table."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +11,7 @@ from analysis.statistics.cells import best_cell
 from analysis.statistics.completeness import left_out, lost_cells
 from analysis.words.answer import Best, answer, choices
 from analysis.words.markup import markdown, one_line
+from analysis.words.methods import pairing
 from analysis.words.names import in_unit, response_label, titled
 from analysis.words.phrases import capital, count, listed
 from analysis.words.quantities import grade_text
@@ -85,19 +85,11 @@ def _design(study: Study) -> str:
     """Return `Factorial, 4 cells × 5 seeds, matched`, or `4 cells × 5 runs, unpaired`."""
     declaration = study.declaration
     kind = study.design.mode or one_line(study.design.kind).replace("_", " ")
-    runs = Counter(run["cell"] for run in declaration["runs"]).values()
-    few = "" if min(runs) == max(runs) else f"{min(runs):,} to "
-    how = f", {_pairing(declaration)}" if len(declaration["cells"]) > 1 else ""
-    each = f"{few}{count(max(runs), study.design.replicate)}"
+    fewest, most = study.replicates
+    few = "" if fewest == most else f"{fewest:,} to "
+    how = f", {pairing(declaration)}" if len(declaration["cells"]) > 1 else ""
+    each = f"{few}{count(most, study.design.replicate)}"
     return f"{capital(kind)}, {count(len(declaration['cells']), 'cell')} × {each}{how}"
-
-
-def _pairing(declaration: dict[str, Any]) -> str:
-    """Return whether seeds are matched: ours are; of an imported study, whether its user says that they are pairs."""
-    if "paired" in declaration:
-        return "paired by seed" if declaration["paired"] else "unpaired"
-    apart = len(declaration.get("initial_weights", ()))
-    return "matched" + (f" but for initial weights of {count(apart, 'cell')}" if apart else "")
 
 
 def looked_at(study: Study) -> str:
@@ -113,14 +105,9 @@ def _epochs(study: Study) -> str:
     if len(epochs) > 1:
         between = " and " if len(epochs) == 2 else " to "
         told = f"{epochs[0]:,}{between}{count(epochs[-1], 'epoch')}"
-    told = f"at most {told}" if any_stopped(study) else told
+    told = f"at most {told}" if study.any_stopped else told
     data = _distinct(each.get("data") for each in study.summaries.values())
     return f"{told} of {listed(data)}" if 0 < len(data) <= DATA_NAMED else told
-
-
-def any_stopped(study: Study) -> bool:
-    """Tell whether a callback stopped any run before its last epoch."""
-    return "stopped" in study.runs and bool(study.runs["stopped"].notna().any())
 
 
 def _distinct(values: Iterable[Any]) -> list[str]:

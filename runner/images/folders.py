@@ -128,11 +128,14 @@ def read_csv(path: Path, target: str | None) -> dict[str, np.ndarray]:
 def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
     """Return the header's names and the rows of a CSV file, whatever separates its columns."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            separator = max(",;\t", key=file.readline().count)
+            file.seek(0)
+            header, *rows = [*csv.reader(file, delimiter=separator)] or [[]]
     except UnicodeDecodeError:
         raise ValueError(f"dataset.path must be a CSV file in UTF-8; {path.name} is not.") from None
-    separator = max(",;\t", key=lines[0].count) if lines else ","
-    header, *rows = [*csv.reader(lines, delimiter=separator), []][: len(lines) or 1]
+    except csv.Error as error:
+        raise ValueError(f"dataset.path must be a CSV file; {path.name} is none that can be read ({error}).") from None
     header, rows = [name.strip() for name in header], [[value.strip() for value in row] for row in rows if row]
     if not rows or len(set(header)) < len(header) or all(map(_is_number, header)):
         raise ValueError(
@@ -189,6 +192,8 @@ def divided(examples: np.ndarray, labels: np.ndarray, key: str) -> dict[str, np.
     """
     if labels.shape[:1] != examples.shape[:1]:
         raise ValueError(f"{key} must have one label for each of the {len(examples)} examples; got {labels.shape}.")
+    if labels.ndim not in (1, 2) or 0 in labels.shape[1:]:
+        raise ValueError(f"{key} must be one label an example, (n,), or one-hot, (n, classes); got {labels.shape}.")
     flat = labels if labels.ndim == 1 else labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]
     refuse_missing(key, flat)
     distinct = np.unique(flat)

@@ -49,22 +49,29 @@ def effective_layers(
 
     Names are given before anything is taken out, so the layers that stay keep their names and
     with them their random streams. A dropout layer with rate 0 does nothing and is left out too. What took a layer that
-    is left out takes its first input instead, and what then leads nowhere goes as well. A layer whose `units` are None
-    gets a unit for each of `classes`.
+    is left out takes its first input instead, and what then leads nowhere goes as well. `units` and `filters` that are
+    None, as `${dataset.classes}` leaves them, are `classes`.
     """
     check_layers(layers)
-    named = name_layers([one_spelling(layer) for layer in layers])
+    named = name_layers([one_spelling(of_classes(layer, classes)) for layer in layers])
     check_without(named, without)
     taken = inputs_of_each(named)
     gone = {layer["name"] for layer in named if layer["name"] in without or is_idle_dropout(layer, dropout)}
     kept = [layer for layer in named if layer["name"] not in gone]
     found = reconnected(kept, taken, gone)
-    return [plain_spelling(_of_classes(_less_dropout(layer, dropout), classes)) for layer in found]
+    return [plain_spelling(_less_dropout(layer, dropout)) for layer in found]
 
 
-def _of_classes(layer: Layer, classes: int | None) -> Layer:
-    """Return the layer with a unit a class where its units are None."""
-    return {**layer, "units": classes} if "units" in layer and layer["units"] is None else layer
+def of_classes(value: Any, classes: int | None) -> Any:
+    """Return a layer, or a part of one, with a unit or a filter a class where their number is None, at any depth."""
+    if isinstance(value, list):
+        return [of_classes(each, classes) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: classes if each is None and key in ("units", "filters") else of_classes(each, classes)
+        for key, each in value.items()
+    }
 
 
 def _less_dropout(layer: Layer, dropout: bool) -> Layer:

@@ -141,6 +141,8 @@ def check_outputs(last: Layer, outputs: Any, classes: int) -> None:
             f"model.layers must end in one unit a class, {classes}; the last layer {last['name']!r} gives "
             f"{plain(outputs.shape)}. Flatten before it, or set its units or dataset.classes."
         )
+    while last["class_name"] == BLOCK:
+        last = last["layers"][-1]
     if last["class_name"] != "Softmax" and last.get("activation") != "softmax":
         raise ValueError(
             f"model.layers must end in a softmax; the last layer {last['name']!r} has the activation "

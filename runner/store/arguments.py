@@ -1,5 +1,6 @@
 """The arguments of a command on a results folder -> the folder, words and flag; a mistake is one sentence."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ def parse(command: str, arguments: Sequence[str], flag: str = "", known: Sequenc
             raise ValueError(f"results_dir must be given once, with a folder; got {argument!r}. Write {usage}.")
         else:
             raise ValueError(f"{key if equals else argument} is no key of {command}. Write {usage}.")
-    results_dir = results_dir or _default_folder()
+    results_dir = os.path.expanduser(results_dir or _default_folder())
     if not Path(results_dir).is_dir():
         raise ValueError(f"results_dir must be a folder that exists; got {results_dir!r}. Write {usage}.")
     return Arguments(results_dir, tuple(words), flagged)

@@ -265,7 +265,7 @@ class Store:
 
         It is freed when its holder ends, however it ends. StoreError where the file system has no locks.
         """
-        descriptor = self._open_lock(run_id)
+        descriptor, held = self._open_lock(run_id), False
         try:
             with refusals_worded(self.runs / ".locks" / run_id, 0):
                 held = try_to_hold(descriptor)

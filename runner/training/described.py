@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 UNSAID = ("name", "dtype", "trainable", "seed", "batch_shape", "layers", "data_format", "sparse", "ragged")
+IDLE = (None, "linear")  # activations that do nothing
 LIMIT = 90  # characters of a layer's arguments
 
 
@@ -47,13 +48,12 @@ def _shape(layer: keras.Layer) -> str:
 def _arguments(layer: Any) -> str:
     """Return a layer's or an optimizer's arguments that differ from their defaults, `filters 64, relu`."""
     try:
-        config = layer.get_config()
-    except Exception:  # a user's own class may raise anything here
+        config, defaults = layer.get_config(), _defaults(type(layer))
+        said = {key: value for key, value in config.items() if key not in UNSAID and key in defaults}
+        texts = [_said(key, value) for key, value in said.items() if not _same(value, defaults[key])]
+        return ", ".join(filter(None, texts))
+    except Exception:  # a user's own class may raise anything, or hold what compares with nothing
         return ""
-    defaults = _defaults(type(layer))
-    said = {key: value for key, value in config.items() if key not in UNSAID and key in defaults}
-    texts = [_said(key, value) for key, value in said.items() if not _same(value, defaults[key])]
-    return ", ".join(filter(None, texts))
 
 
 def _defaults(kind: type) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _same(value: Any, default: Any) -> bool:
     wanted = list(default) if isinstance(default, tuple) else default
     if isinstance(listed, list) and isinstance(wanted, int):
         return all(each == wanted for each in listed)
-    return listed == wanted or value in (None, "linear")
+    return listed == wanted or (value in IDLE and default in IDLE)
 
 
 def _said(key: str, value: Any) -> str:
@@ -87,11 +87,19 @@ def _said(key: str, value: Any) -> str:
     return text if key == "activation" else f"{key.replace('_', ' ')} {text}"
 
 
+def _first(rate: keras.optimizers.schedules.LearningRateSchedule) -> str:
+    """Return ` from 0.001`, "" of a user's own schedule that has no rate before the first step."""
+    try:
+        return f" from {float(rate(0)):.6g}"
+    except Exception:
+        return ""
+
+
 def _optimizer(optimizer: keras.Optimizer) -> str:
     """Return `Adam, learning rate 0.001`, with what else differs from Keras's defaults."""
     rate = getattr(optimizer, "_learning_rate", None)
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        scheduled = f"{type(rate).__name__} from {float(rate(0)):.6g}"
+        scheduled = f"{type(rate).__name__}{_first(rate)}"
     else:
         scheduled = f"{float(optimizer.learning_rate):.6g}"
     others = [text for text in _arguments(optimizer).split(", ") if text and not text.startswith("learning rate")]

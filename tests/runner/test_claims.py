@@ -110,6 +110,14 @@ def test_a_report_whose_records_are_gone_is_kept_and_a_study_that_never_trained_
     assert name_of(plan(store), store)[0] == "dropout"
 
 
+def test_a_run_that_failed_has_nothing_to_lose_so_that_mended_code_may_take_the_folder(store, written):
+    before = plan(store, optimizer="sgd")
+    written(before, recorded=False)
+    for each in before.trajectories.values():
+        store.save_failure(each.id, {"label": "made", "reason": "a mistake", "traceback": ""})
+    assert name_of(plan(store), store) == ("dropout", "")
+
+
 def test_seeds_that_are_added_look_by_look_begin_again_with_few(store, written):
     written(plan(store, seeds=range(6)))
     assert name_of(plan(store, seeds=range(4)), store, adding=True) == ("dropout", "")

@@ -30,6 +30,12 @@ def test_the_keys_of_a_recipe_of_ones_own_have_the_comments_beside_its_arguments
     assert all(f"\n{line}\n" in text for line in lines)
 
 
+def test_a_recipe_that_opens_with_a_byte_order_mark_has_its_help(tmp_path):
+    source = "def data():\n    ...\n\ndef model(data, width=64):  # units\n    ...\n"
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8-sig")
+    assert "width: 64              # units" in help_text(read_recipe(tmp_path / "mine.py"))
+
+
 def test_the_version_is_the_one_of_the_project(monkeypatch):
     [declared] = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert program_version() in (f"ablation-runner {declared}", "ablation-runner, which is not installed here")

@@ -14,11 +14,13 @@ import pytest
 from conftest import ROOT
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus
 from jobs import job_on
 
 from runner import launching
+from runner.errors import BadInput
 from runner.images.choices import image_recipe
-from runner.launching import launch
+from runner.launching import launch, leave
 from runner.processes import Interrupted
 from runner.recipe import CONF, schema_of
 from runner.settings import StudySchema
@@ -88,6 +90,39 @@ def test_where_no_worker_is_left_that_is_said_and_nothing_is_waited_for(small_np
     said = capfd.readouterr().err
     assert said.count("no worker is left; 1 of 1 trainings are not done") == 2
     assert said.count("hydra/launcher ended early: RuntimeError: no queue of that name") == 1
+
+
+def test_a_worker_gets_what_it_needs_and_what_it_raises_is_told(small_npz, store, monkeypatch, capfd):
+    monkeypatch.setattr(launching, "PATIENCE", 1)
+    started = []
+
+    def fails(overrides):
+        started.extend(overrides)
+        return [run_and_return(BadInput("TMPDIR must be a shorter path."))]
+
+    launch(fails, [job_on(small_npz, store.root)], store, 2, store.engine, workers_per_gpu=4)
+    assert len(started) == 1 and started[0][2] == "workers_per_gpu=4"
+    assert "hydra/launcher ended early: BadInput: TMPDIR must be a shorter path." in capfd.readouterr().err
+
+
+def run_and_return(error):
+    """What Hydra hands back of a job that raised the error."""
+    returned = JobReturn()
+    returned.status, returned.return_value = JobStatus.FAILED, error
+    return returned
+
+
+@pytest.mark.parametrize("word", ["detach=true", "++detach=true", "name=mine"])
+def test_what_goes_on_in_the_background_does_not_detach_again(store, monkeypatch, word):
+    started = []
+    monkeypatch.setattr(launching.subprocess, "Popen", lambda words, **_: started.append(words) or Started())
+    assert "The study goes on in the background as process 7" in leave(["-m", word, "dropout=true,false"], store)
+    kept = [word] if word.startswith("name") else []
+    assert started[0][3:] == ["-m", *kept, "dropout=true,false", "detach=false"]
+
+
+class Started:
+    pid = 7
 
 
 def test_an_interrupted_command_lets_its_workers_end_and_takes_what_waits_out_of_the_queue(

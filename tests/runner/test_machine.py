@@ -97,6 +97,9 @@ def test_cores_and_memory_are_also_read_where_control_groups_lie_the_older_way(g
     (groups / "memory" / "docker" / "memory.limit_in_bytes").write_text("5000")
     (groups / "memory" / "docker" / "memory.usage_in_bytes").write_text("1000")
     assert machine.cores() == 3 and machine.memory() == 4000
+    told = "inactive_file 9\nactive_file 9\ntotal_inactive_file 500\ntotal_active_file 200\n"
+    (groups / "memory" / "docker" / "memory.stat").write_text(told)
+    assert machine.memory() == 4700
 
 
 def test_memory_is_what_is_free_or_less_where_a_container_allows_less(groups):
@@ -108,6 +111,8 @@ def test_memory_is_what_is_free_or_less_where_a_container_allows_less(groups):
     assert machine.memory() == 7 * 1024
     (groups / "slurm" / "memory.max").write_text("4196\n")
     assert machine.memory() == 4096
+    (groups / "slurm" / "memory.stat").write_text("anon 20\ninactive_file 50\nactive_file 30\n")
+    assert machine.memory() == 4176  # files that are kept in memory are given up when room is asked for
 
 
 def test_a_processor_is_known_by_its_name_and_by_what_it_can_do(monkeypatch, tmp_path):

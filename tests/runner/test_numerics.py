@@ -84,7 +84,7 @@ class Golden:
 
 GOLDEN = {
     2: Golden(
-        code="d7573b3104dcf69babe56d37224b68d3780cb9c7c19317aaef688eb3a43f8004",
+        code="efedd5cb589ba947fc5abd421f9d75f7c92ae0313db8df9918b77c0978217abb",
         everywhere="6a141ddaa62165dfa31685454805d60c2fefa17a9765c9b69277ed2ee8c5c55f",
         trained=[
             {

@@ -288,6 +288,7 @@ MISTAKES = {
     "dataset.path must be left out with dataset=digits": ["dataset.path=mine.npz"],
     "model.without must be a list of layers, such as [dropout_1] or []; got 3.": ["-m", "model.without=3,4"],
     "study must be run with -m": ["study=smoke"],
+    "detach must be left out of a command that trains one run; got true.": ["dropout=false", "detach=true"],
     "seed must be at least 0; got -1.": ["-m", "study=archive", "seed=-1,0"],
     "results_dir must be a folder, or one that can be made; ": ["-m", "results_dir=pyproject.toml/x", "seed=0"],
 }

@@ -65,6 +65,21 @@ def test_the_recipe_is_told_in_the_report(tmp_path):
     assert "@software{ablation_runner," in section
 
 
+def test_of_nets_that_differ_only_what_they_share_is_told_and_looks_are(tmp_path):
+    nets = [{**net, "minimizes": loss} for net, loss in zip(TRAINED["nets"], ("mse", "huber"), strict=True)]
+    folder = declared(
+        tmp_path,
+        trained={"settings": {"path": "/home/me/mine.csv"}, "nets": nets},
+        initial_weights=[{"cell": "dropout=false", "random": 4, "shared": 3, "apart": [], "resized": ["out/kernel"]}],
+        until={"max_seeds": 9, "futile": False},
+    )
+    text = "\n".join(recipe_lines(gather(folder)))
+    assert "3 random seeds, matched across settings but for initial weights of 1 cell, for 3 epochs by Adam" in text
+    assert "in batches of 32; the net has" in text and "minimizing" not in text
+    assert "95 % intervals that hold over all looks, which share the 5 % chance of a false finding" in text
+    assert "mine.csv" in text and "/home" not in text
+
+
 def test_nets_that_were_not_built_have_no_shapes(tmp_path):
     unknown = [{**each, "shape": "", "parameters": None} for each in LAYERS]
     net = {"layers": unknown, "parameters": None, "cells": ["dropout=true"], **OPTIMIZED}

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from runner.images import data
-from runner.images.folders import read_csv, read_folder
+from runner.images.folders import divided, read_csv, read_folder
 from runner.images.reading import Named
 
 
@@ -89,12 +89,25 @@ NO_TABLE = {
         "a,b\n" + "".join(f"1,{place}.5\n" for place in range(30)),
         "b",
     ),
+    "t.csv is none that can be read (field larger than field limit (131072)).": (f"a,b\n{'1' * 140_000},x\n", "b"),
     "each class must have at least 2 examples, one to validate; 'y' has 1.": ("a,b\n1,x\n2,x\n3,y\n", "b"),
     "at most 50 different texts; got 60, such as": (
         "a,b\n" + "".join(f"t{place},{place % 2}\n" for place in range(60)),
         "b",
     ),
 }
+
+
+def test_odd_separators_of_lines_stand_in_a_cell_as_they_are(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,x\u2028y\n2,x\u2028y\n3,z\n4,z\n", encoding="utf-8")
+    assert set(read_csv(tmp_path / "t.csv", "b")["y_train"]) == {"x\u2028y", "z"}
+
+
+def test_masks_are_no_labels():
+    with pytest.raises(
+        ValueError, match=r"^y must be one label an example, \(n,\), or one-hot, .*; got \(4, 3, 3\)\.$"
+    ):
+        divided(np.zeros((4, 3, 3)), np.zeros((4, 3, 3), int), "y")
 
 
 def test_a_folder_is_no_csv_file(tmp_path):

@@ -106,6 +106,13 @@ def test_units_of_none_are_a_unit_a_class():
     assert effective_layers([{"class_name": "Dense", "units": None, "name": "d"}], True, classes=7)[0]["units"] == 7
 
 
+def test_classes_are_known_at_any_depth_and_as_filters_too():
+    inner = [{"class_name": "Conv2D", "filters": None, "kernel_size": 1}, {"class_name": "GlobalAveragePooling2D"}]
+    as_keras_writes = {"class_name": "Dense", "config": {"units": None, "activation": "softmax"}}
+    block, dense = effective_layers([{"class_name": "Sequential", "layers": inner}, as_keras_writes], True, classes=7)
+    assert block["layers"][0]["filters"] == 7 and dense["units"] == 7
+
+
 KERAS = {
     "module": "keras.layers",
     "class_name": "Dense",

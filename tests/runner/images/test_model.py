@@ -63,6 +63,14 @@ def test_every_stage_builds_on_mnists_images(name):
     assert model.layers[-1].activation is keras.activations.softmax
 
 
+def test_a_net_may_end_in_a_block_that_ends_in_a_softmax():
+    ends = {"class_name": "Sequential", "name": "end", "layers": [FLAT, OUT]}
+    assert build_model([ends], (8, 8, 1), 3).output_shape == (None, 3)
+    ends["layers"] = [FLAT, OUT | {"activation": "relu"}]
+    with pytest.raises(ValueError, match="must end in a softmax; the last layer 'out' has the activation 'relu'"):
+        build_model([ends], (8, 8, 1), 3)
+
+
 REFUSED = {
     r"must use built-in Keras layers; got 'Conv2'. Did you mean Conv2D": [{"class_name": "Conv2", "name": "c"}, OUT],
     r"must use built-in Keras layers; got 'Lambda'": [{"class_name": "Lambda", "name": "l"}, OUT],

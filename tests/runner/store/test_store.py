@@ -114,6 +114,16 @@ def test_a_file_system_whose_locks_do_not_hold_is_refused_before_anything_is_tra
     assert not list((store.runs / ".locks").iterdir())
 
 
+def test_a_lock_that_is_refused_is_a_sentence(store, monkeypatch):
+    def no_locks(descriptor, operation):
+        if operation & fcntl.LOCK_EX:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(StoreError, match="No locks available"), store.lock(RUN):
+        pytest.fail("the lock is held")
+
+
 def test_a_list_of_trainings_is_named_by_its_content_and_leaves_nothing_when_it_is_not_wanted(store):
     key = store.save_jobs([{"id": RUN}])
     assert store.jobs(key) == [{"id": RUN}] and store.are_wanted(key) and not store.has_workers(key)

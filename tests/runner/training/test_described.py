@@ -1,6 +1,7 @@
 """What a reader is told of a net: its layers as they are written, shapes, parameters and how it is optimized."""
 
 import keras
+import numpy as np
 import pytest
 from conftest import SMALL_NET
 
@@ -34,6 +35,28 @@ OPTIMIZERS = {
 def test_an_optimizer_is_told_with_its_rate_and_what_is_not_its_default(text):
     net = described(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), [OPTIMIZERS[text]], None)
     assert net["optimizers"] == [text]
+
+
+def test_what_a_users_own_layer_or_schedule_cannot_be_asked_for_is_left_out():
+    class Table(keras.layers.Layer):
+        def __init__(self, table=None, **words):
+            super().__init__(**words)
+            self.table = table
+
+        def call(self, x):
+            return x
+
+        def get_config(self):
+            return {**super().get_config(), "table": np.arange(3)}
+
+    class Root(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.1 / float(step) if step == 0 else 0.1
+
+    net = keras.Sequential([keras.Input((2, 2)), Table(), keras.layers.LSTM(3, activation="linear")])
+    found = described(net, [keras.optimizers.SGD(Root())], None)
+    assert [layer["arguments"] for layer in found["layers"][-2:]] == ["", "units 3, linear"]
+    assert found["optimizers"] == ["SGD, learning rate Root"]
 
 
 def test_a_model_of_classes_has_layers_without_shapes():
