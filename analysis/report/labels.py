@@ -97,8 +97,9 @@ class Labels:
         if self.plain:
             return frame
         keys = {shown: key for key, shown in self.keys.items()}
+        of_effects = NAMES if "contrast" in frame else ()  # there these are no factors
         known = {"cell": _reversed(self.cells)} | {
-            shown: _reversed(self.levels[key]) for shown, key in keys.items() if shown not in NAMES
+            shown: _reversed(self.levels[key]) for shown, key in keys.items() if shown not in of_effects
         }
         if "contrast" in frame:
             rows = [(self._contrasts.get(contrast), place) for place, contrast in enumerate(frame["contrast"])]

@@ -91,6 +91,12 @@ def test_the_csv_files_keep_what_was_written(study):
     assert list(read(study).runs["path"].unique()) == LEVELS
 
 
+def test_a_factor_may_be_called_as_a_column_of_the_effects_is(tmp_path):
+    evidence = gather(recorded_study(tmp_path, {"level": LEVELS}, seeds=2))
+    assert list(evidence.labels.written(evidence.study.runs)["level"].unique()) == LEVELS
+    assert set(evidence.labels.written(evidence.effects)["level"]) == set(LEVELS[1:])
+
+
 LAYERS_OUT = {"model.without": ["[]", '["conv_1"]', '["conv_1","drop_1"]'], "augment": ["nothing", "flips"]}
 
 
