@@ -122,12 +122,12 @@ def worded(action: Callable[[], None]) -> None:
 def main() -> None:
     """Run the command."""
     mend_streams()
+    check_own_packages()
     worded(lambda: run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> None:
     """Do what the words of the command ask for."""
-    check_own_packages()
     if arguments[:1] and arguments[0] in STORE_COMMANDS:
         module, function = STORE_COMMANDS[arguments[0]]
         raise SystemExit(getattr(importlib.import_module(module), function)(arguments[1:]))
@@ -163,7 +163,10 @@ def mend_streams() -> None:
 def check_own_packages() -> None:
     """Stop where a file of the user's stands before a package of the program, before it would be run instead."""
     ours = Path(__file__).resolve().parent.parent / "analysis" / "__init__.py"
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        stop(f"the working folder must be there; it is not ({error.strerror}). Change to another one.", 2)
     for name in ("analysis", *NEEDED):
         found = importlib.util.find_spec(name)
         if found is None or found.origin is None:

@@ -44,6 +44,12 @@ def test_swept_paths_are_told_without_their_folders_and_no_line_is_wider_than_th
     assert str(tmp_path) not in done.stdout and f"other/{small_npz.name}" in " ".join(done.stdout.split())
 
 
+def test_a_working_folder_that_was_removed_is_one_sentence(tmp_path):
+    gone = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m runner {' '.join(DRY)}"
+    done = subprocess.run(["sh", "-c", gone], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("the working folder must be there; it is not (No such file")
+
+
 def test_a_stream_that_cannot_show_a_sign_shows_it_as_an_escape(tmp_path):
     done = run(tmp_path, *DRY, "design='factoria\u00e9'", PYTHONIOENCODING="ascii")
     assert done.returncode == 2 and "got 'factoria\\xe9'" in done.stderr
