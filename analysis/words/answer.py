@@ -82,9 +82,14 @@ def _primary(told: Told) -> list[Response]:
 
 
 def _family(told: Told, response: Response) -> pd.DataFrame:
-    """Return the declared contrasts on a response that can be judged."""
-    rows = told.table[told.table["response"].eq(response.column) & told.table["n"].ge(2)]
-    return rows[rows["kind"].ne("simple")]
+    """Return the declared contrasts on a response that can be judged; what a screening's pairs share is none."""
+    table = told.table
+    return table[
+        table["response"].eq(response.column)
+        & table["n"].ge(2)
+        & table["primary"].astype(bool)
+        & table["kind"].ne("simple")
+    ]
 
 
 def _overridden(told: Told, family: pd.DataFrame) -> pd.Series:

@@ -19,7 +19,7 @@ def glossary(metrics: Sequence[Metric], paired: bool, looked: bool) -> dict[str,
     ]
     interest = f" ({listed(sizes)})" if sizes else ""
     signs = "and the seeds' own signs bear it out" if paired else "and fewer degrees of freedom bear it out"
-    unit = "seeds, each trained in both cells that are compared" if paired else "runs of the smallest cell"
+    unit = "seeds, each trained in all cells that are compared" if paired else "runs of the smallest cell"
     least = f"from 3 {'seeds' if paired else 'runs'} on"
     looks = ", widened where it is tested so that it holds over all looks" if looked else ""
     return {

@@ -126,6 +126,12 @@ def test_a_screening_is_looked_at_and_goes_on_as_a_whole_until_its_budget(screen
     ]
 
 
+def test_its_report_opens_with_a_row_a_component(screened):
+    opening = (screened[0] / "report.md").read_text().partition("\n## ")[0]
+    rows = [line for line in opening.splitlines() if line.startswith("|")]
+    assert [row.split(":")[0].strip("| ").replace("\\", "") for row in rows[2:]] == list(LEVELS)
+
+
 def test_planted_mains_and_shared_pairs_are_in_its_tables(screened):
     table = pd.read_csv(screened[0] / "tables" / "effects.csv")
     table = table[table["response"].eq("val_mae")].set_index("factor")
