@@ -21,6 +21,7 @@ from hypothesis import settings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # one test of each core's
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers a width; what is printed here goes to no terminal
+os.unsetenv("COLUMNS")  # nor by readline, which pytest loads and which tells the processes below, past os.environ
 ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("suite", deadline=None)  # a machine may be busy
 settings.load_profile("suite")

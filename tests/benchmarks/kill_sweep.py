@@ -162,8 +162,9 @@ def kill_worker(sweep: subprocess.Popen, chance: random.Random) -> bool:
         try:
             os.kill(chance.choice(workers_of(sweep.pid)), signal.SIGKILL)
         except (IndexError, ProcessLookupError):
-            continue
-        return True
+            time.sleep(0.005)
+        else:
+            return True
     return False
 
 

@@ -54,7 +54,7 @@ def store(tmp_path):
 
 
 def test_workers_elsewhere_share_the_work_and_one_that_is_killed_costs_its_epoch(small_npz, store, tmp_path, capfd):
-    jobs = [job_on(small_npz, store.root, epochs=40, seed=seed) for seed in range(3)]
+    jobs = [job_on(small_npz, store.root, epochs=20, seed=seed) for seed in range(2)]
     cluster = Cluster(tmp_path)
 
     def kill_one():
@@ -70,12 +70,12 @@ def test_workers_elsewhere_share_the_work_and_one_that_is_killed_costs_its_epoch
     killer.join()
     assert sorted(node.returncode for node in cluster.nodes) == [-signal.SIGKILL, 0]
     for job in jobs:
-        assert store.record(job.id).epochs == 40
+        assert store.record(job.id).epochs == 20
         log = (store.runs / job.id / "run.log").read_text().splitlines()
-        assert 39 <= sum(line.startswith("epoch=") for line in log) <= 40  # one is lost between checkpoint and line
+        assert 19 <= sum(line.startswith("epoch=") for line in log) <= 20  # one is lost between checkpoint and line
     assert not list((store.runs / ".jobs").glob("*.json"))
     said = capfd.readouterr().err
-    assert "[3/3] " in said and "no worker is left" not in said
+    assert "[2/2] " in said and "no worker is left" not in said
 
 
 def test_where_no_worker_is_left_that_is_said_and_nothing_is_waited_for(small_npz, store, monkeypatch, capfd):

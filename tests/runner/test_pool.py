@@ -66,35 +66,6 @@ def test_a_recorded_job_is_not_trained_again(small_npz, results):
     assert (Store(results).runs / job.id / "run.json").read_bytes() == before
 
 
-def test_a_worker_that_is_killed_costs_its_epoch_and_one_that_is_killed_again_is_written_down(small_npz, results):
-    job = job_on(small_npz, results, epochs=100_000)
-    program = (
-        "from pathlib import Path\nfrom jobs import job_on\nfrom runner import pool\n"
-        f"print(pool.run_jobs([job_on(Path({str(small_npz)!r}), Path({str(results)!r}), 100_000)], 1))"
-    )
-    sweep = subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": "tests:."},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    store, epochs = Store(results), []
-    for _ in range(2):
-        reached = epochs[-1] if epochs else 0
-        while (store.told(job.id) or {"epoch": 0})["epoch"] <= reached:
-            time.sleep(0.02)
-        [worker] = workers_of(sweep.pid)
-        os.kill(worker, signal.SIGKILL)
-        epochs.append(store.snapshot(job.id).epoch)
-    out, err = sweep.communicate()
-    assert job.id in out, err
-    assert "seed 0: killed by SIGKILL" in err and "it goes on from its last whole epoch" in err
-    assert store.failure(job.id)["reason"].startswith("killed by SIGKILL, perhaps by the system")
-    assert epochs[1] > epochs[0] > 0
-
-
 def test_what_another_holds_is_passed_over_and_taken_when_it_is_free(small_npz, results):
     store, jobs = Store(results), [job_on(small_npz, results, seed=seed) for seed in (0, 1)]
     with store.lock(jobs[0].id):
@@ -185,16 +156,6 @@ def test_a_ctrl_c_that_reaches_all_processes_while_tensorflow_loads_is_one_line(
     _, err = sweep.communicate()
     assert (sweep.returncode, len(err.splitlines())) == (130, 1), err
     assert err.startswith("Stopped by SIGINT.")
-
-
-def test_a_sweep_that_is_killed_takes_its_workers_along(small_npz, tmp_path):
-    sweep = endless(small_npz, tmp_path, "seed=0,1")
-    started = two_workers(sweep, tmp_path)
-    sweep.kill()
-    sweep.communicate()
-    while any(Path(f"/proc/{pid}").exists() for pid in started):
-        time.sleep(0.05)  # ends only if they do
-    assert len(started) == 2
 
 
 def test_data_and_nets_are_checked_before_anything_trains(small_npz, results):

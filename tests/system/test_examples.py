@@ -49,7 +49,7 @@ def test_every_example_is_short_and_opens_with_its_command(name):
 
 
 def test_an_example_that_is_killed_goes_on_bit_identically(tmp_path):
-    words = ["recipe=examples/own_step.py", "adversarial=true", "epochs=4"]
+    words = ["recipe=examples/own_step.py", "adversarial=true", "epochs=3"]
     command = [sys.executable, "-m", "runner", *words, f"results_dir={tmp_path / 'a'}"]
     killed = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     while not list((tmp_path / "a" / "runs" / ".work").glob("*/checkpoint.npz")):

@@ -1,15 +1,16 @@
 """Seeds added look by look, from the command line to the report: replayed, killed and gone on with, extended."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import ROOT, here, small_study
+from jobs import workers_of
 
 from analysis.looking import look
 from runner.store import Store, read_study
@@ -88,7 +89,7 @@ def test_the_same_command_again_trains_nothing_and_remembers_the_same_reports(lo
     assert before[1]["reported_at"] == [{"seeds": 4, "until": True}, {"seeds": 6, "until": True}]
 
 
-def test_a_study_killed_in_a_look_goes_on_to_the_same_report(looked, npz, tmp_path):
+def test_a_study_killed_in_a_look_takes_its_workers_along_and_goes_on_to_the_same_report(looked, npz, tmp_path):
     arguments = small_study(npz, tmp_path, *LOOKS)
     declaration = read_study(looked[0])
     shutil.copytree(looked[0].parent / "runs", tmp_path / "runs")
@@ -101,7 +102,6 @@ def test_a_study_killed_in_a_look_goes_on_to_the_same_report(looked, npz, tmp_pa
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
     )
     with running:
         seen = ""
@@ -109,7 +109,11 @@ def test_a_study_killed_in_a_look_goes_on_to_the_same_report(looked, npz, tmp_pa
             seen += line
             if "after 4 seeds" in seen and "[1/4]" in line:
                 break
-        os.killpg(running.pid, signal.SIGKILL)
+        while not (workers := workers_of(running.pid)):
+            time.sleep(0.01)
+        running.kill()
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        time.sleep(0.05)  # ends only if they do
     assert "after 4 seeds" in seen
     here(*arguments)
     assert tables_of(tmp_path / "looks") == tables_of(looked[0])

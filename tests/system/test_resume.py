@@ -100,8 +100,8 @@ def test_a_trajectory_killed_in_every_epoch_ends_as_if_it_were_not(whole, npz, t
 
 def test_commands_that_overlap_on_one_folder_train_each_run_once(npz, tmp_path):
     commands = [
-        small_study(npz, tmp_path, "dropout=true,false", "seed=0,1"),
-        small_study(npz, tmp_path, "dropout=false", "seed=1")[1:],  # a single run
+        small_study(npz, tmp_path, "dropout=true,false", "seed=0"),
+        small_study(npz, tmp_path, "dropout=false", "seed=0")[1:],  # a single run
     ]
     started = [
         subprocess.Popen(
@@ -116,7 +116,7 @@ def test_commands_that_overlap_on_one_folder_train_each_run_once(npz, tmp_path):
     outputs = [sweep.communicate() for sweep in started]
     assert [sweep.returncode for sweep in started] == [0, 0], outputs
     records = sorted((tmp_path / "runs").glob("*/run.log"))
-    assert len(records) == 4
+    assert len(records) == 2
     for log in records:
         assert len([line for line in log.read_text().splitlines() if line.startswith("epoch=")]) == 2
     assert "missing" not in (tmp_path / "dropout" / "report.md").read_text()
