@@ -170,10 +170,22 @@ def test_a_study_file_with_a_name_twice_is_refused_in_a_sentence(tmp_path):
 
 # ---- one at a time
 
+
+def record_at_once(jobs, *_):
+    """Record made runs in place of trained ones: without dropout all scores are two points better."""
+    for job in jobs:
+        random = np.random.default_rng([*job.id.encode()])
+        base = 0.8 + (0.02 if "dropout=false" in job.label else 0.0) + random.normal(0, 0.001)
+        row, predictions = made_row(1, base, broken=False), np.zeros(60, np.uint8)
+        made = Snapshot(1, [np.zeros(2, np.float32)], [], [row], [predictions], [])
+        Store(job.results_dir).commit(job.id, job.spec, made, made_summary(job.study, "complete", 1, 60))
+
+
 COMPONENTS = ("design=one_at_a_time", "epochs=1")
 
 
-def test_leave_one_out_and_add_one_are_named_and_compared_once_both_are_run(npz, tmp_path):
+def test_leave_one_out_and_add_one_are_named_and_compared_once_both_are_run(npz, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "run_jobs", record_at_once)
     out = (*COMPONENTS, "seed=0", "dropout=true,false", "augment=true,false", "name=out")
     add = (*COMPONENTS, "seed=0", "dropout=false,true", "augment=false,true", "name=add")
     planned = here(*small_study(npz, tmp_path, *out, "dry_run=true"))
@@ -200,7 +212,8 @@ def test_leave_one_out_and_add_one_are_named_and_compared_once_both_are_run(npz,
     assert again.stderr == "" and "## Leave-one-out against add-one" in (tmp_path / "out" / "report.md").read_text()
 
 
-def test_layers_are_left_out_one_at_a_time(npz, tmp_path):
+def test_layers_are_left_out_one_at_a_time(npz, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "run_jobs", record_at_once)
     layers = "model.without=[],[conv2d_1,dropout_1]"
     arguments = small_study(npz, tmp_path, *COMPONENTS, "model=stage_6", layers, "name=layers", "seed=0,1")
     assert "conv2d_1, max_pooling2d_1, dropout_1, flatten_1" in here(*arguments, "dry_run=true").stdout
@@ -224,16 +237,6 @@ SCREENED = (
     *("design=screening", "dropout=true,false", "binarize=true,false", "normalize=unit,column_l2"),
     *("optimizer=adam,sgd", "batch_size=16,32", "epochs=1", "name=screened"),
 )
-
-
-def record_at_once(jobs, *_):
-    """Record made runs in place of trained ones: without dropout all scores are two points better."""
-    for job in jobs:
-        random = np.random.default_rng([*job.id.encode()])
-        base = 0.8 + (0.02 if "dropout=false" in job.label else 0.0) + random.normal(0, 0.001)
-        row, predictions = made_row(1, base, broken=False), np.zeros(60, np.uint8)
-        made = Snapshot(1, [np.zeros(2, np.float32)], [], [row], [predictions], [])
-        Store(job.results_dir).commit(job.id, job.spec, made, made_summary(job.study, "complete", 1, 60))
 
 
 def test_five_components_are_screened_in_16_cells(npz, tmp_path, monkeypatch):
