@@ -25,10 +25,10 @@ REACH = 4  # times the last look's interval: as far as an earlier, wider one is 
 def looks(table: pd.DataFrame, responses: dict[str, Response]) -> Figure:
     """Draw a panel a contrast, in the table's order: estimate and interval, over all looks so far, after each look.
 
-    `table` has the columns of `decided.Decided.table`. A contrast ends with the look that decides it; an interval that
-    would flatten the last one leaves the panel.
+    `table` has the columns of `decided.Decided.table`. A contrast whose arm is decided and stops has no later look; an
+    interval that would flatten the last one leaves the panel.
     """
-    kept = _until_decided(table)
+    kept = _with_more_seeds(table)
     panels = [(responses[column], rows) for (column, _), rows in kept.groupby(["response", "contrast"], sort=False)]
     planned = sorted(kept["planned"].unique())
     page = Page(
@@ -46,11 +46,10 @@ def looks(table: pd.DataFrame, responses: dict[str, Response]) -> Figure:
     return figure
 
 
-def _until_decided(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the looks at each contrast up to the one that decides it."""
-    decided = table["decided"].astype(int)
-    before = decided.groupby([table["response"], table["contrast"]], sort=False).cumsum() - decided
-    return table[before == 0]
+def _with_more_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """Return each contrast's looks but those that had no more seeds of it than the look before."""
+    before = table.groupby(["response", "contrast"], sort=False)["n"].shift()
+    return table[before.isna() | (table["n"] > before)]
 
 
 def _title(response: Response, rows: pd.DataFrame) -> str:

@@ -126,7 +126,7 @@ def _looks(evidence: Evidence) -> Iterator[tuple[str, Drawing]]:
     kept = table.set_index(keys).loc[in_order].reset_index()
     more = len(lowest) - len(chosen)
     rest = f"; the {LOOKS_DRAWN} clearest, {more} more in tables/looks.csv" if more else ""
-    caption = f"Estimate and 95 % interval over all looks so far, after each look until decided{rest}"
+    caption = f"Estimate and 95 % interval over all looks so far, after each look{rest}"
     yield FIGURE, Drawing(partial(looks, kept, evidence.responses), caption)
 
 
