@@ -83,8 +83,8 @@ def open_sentence(still_open: np.ndarray, unlikely: np.ndarray) -> str:
     """Return how many contrasts are decided, and of how many that is not to be expected: (contrasts,) bool each."""
     total, waiting = len(still_open), int(still_open.sum())
     if not waiting:
-        told = "the one contrast is" if total == 1 else f"all {total} contrasts are"
-        return f"{told[0].upper()}{told[1:]} decided, that is established or smaller than of interest."
+        told = {1: "The one contrast is", 2: "Both contrasts are"}.get(total, f"All {total} contrasts are")
+        return f"{told} decided, that is established or smaller than of interest."
     hopeless = int((still_open & unlikely).sum())
     told = f"; of {hopeless} the seeds that are left are unlikely to decide" if hopeless else ""
     decided = total - waiting

@@ -38,6 +38,7 @@ def test_what_is_decided_is_counted_and_what_may_be_given_up():
     assert open_sentence(still_open, none) == f"1 of 3 contrasts is {meant}"
     assert open_sentence(none, none) == f"All 3 contrasts are {meant}"
     assert open_sentence(none[:1], none[:1]) == f"The one contrast is {meant}"
+    assert open_sentence(none[:2], none[:2]) == f"Both contrasts are {meant}"
 
 
 def test_seeds_that_were_raised_by_hand_are_said_to_have_spent_their_error():
