@@ -52,7 +52,8 @@ def _tellings(told: Told, row: Row) -> Iterator[str]:
             for bounds in (evidence(row), brief(row)):
                 match row["grade"]:
                     case "smaller than of interest":
-                        yield f"{_bounded(told, row, short)} (estimate {change_of(row)}, {bounds})"
+                        named = "" if short > 1 else "estimate "
+                        yield f"{_bounded(told, row, short)} ({named}{change_of(row)}, {bounds})"
                     case "not shown":
                         seen = row["positive"] or row["negative"]
                         what = f"estimate {change_of(row)}" if seen else f"no difference seen in {replicates_of(row)}"
