@@ -13,7 +13,7 @@ from runner.images.choices import CONF
 from runner.store import Snapshot, Store
 
 NAMED = {
-    "archive": "design arms: 14 cells x 5 seeds",
+    "archive": "design arms: 14 cells x 4 seeds",
     "augmentation": "design factorial: 2 cells x 4 seeds",
     "binarize_x_activation": "design factorial: 4 cells x 5 seeds",
     "components": "design one_at_a_time (leave-one-out): 9 cells x 4 seeds",
