@@ -161,11 +161,11 @@ def test_the_order_of_levels_and_neighbours_do_not_change_a_run(results, npz, tm
     pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
-def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher):
+@pytest.mark.parametrize(("launcher", "run"), [("joblib", here), ("submitit_local", command)])  # it closes what is open
+def test_other_launchers_train_the_same_study(results, npz, tmp_path, launcher, run):
     folder, _ = results
     words = (f"hydra/launcher={launcher}", "workers=1", "dropout=true,false", "seed=0")
-    done = here(*small_study(npz, tmp_path, *words))
+    done = run(*small_study(npz, tmp_path, *words))
     runs = pd.read_csv(tmp_path / "dropout" / "tables" / "runs.csv").set_index(["run", "seed"])
     ours = pd.read_csv(folder / "dropout_x_binarize" / "tables" / "runs.csv").set_index(["run", "seed"])
     pd.testing.assert_series_equal(runs["val_loss"], ours["val_loss"].loc[runs.index], check_exact=True)
