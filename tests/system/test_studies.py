@@ -15,7 +15,7 @@ from runner.store import Snapshot, Store
 NAMED = {
     "archive": "design arms: 14 cells x 4 seeds",
     "augmentation": "design factorial: 2 cells x 4 seeds",
-    "binarize_x_activation": "design factorial: 4 cells x 5 seeds",
+    "binarize_x_activation": "design factorial: 4 cells x 4 seeds",
     "components": "design one_at_a_time (leave-one-out): 9 cells x 4 seeds",
     "dropout_x_binarize_x_epochs": "design factorial: 8 cells x 5 seeds",
     "riddle": "design factorial: 4 cells x 4 seeds",
